@@ -1,0 +1,1 @@
+"""Eurostat Assets: a theme of Eurostat, mirrored, checked and queryable on your own machine."""
