@@ -1,0 +1,156 @@
+"""HTTP to Eurostat: one polite session, retries before the first byte, time-outs, an overall deadline.
+
+Gives wire bytes as they come. What they mean is for `refusals.py`, what becomes of them for `download.py`.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from eurostat_assets.eurostat.errors import CutShort, TooSlow, Unreachable
+
+_BLOCK: Final = 256 * 1024
+_LONGEST_RETRY_AFTER: Final = 120
+_LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
+
+
+class _PoliteRetry(Retry):
+    """urllib3 would also repeat a 413 with Retry-After, which here means "too big" or "in some minutes"."""
+
+    RETRY_AFTER_STATUS_CODES = frozenset({429, 503})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer whose body has not been read. `url` was asked for, `redirected_to` is where it led, if
+    elsewhere.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    url: str
+    redirected_to: str | None
+    _response: requests.Response
+    _deadline: float
+    _dataset: str | None
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of the body as announced; None for a chunked one."""
+        announced = self.headers.get("Content-Length", "")
+        return int(announced) if announced.isascii() and announced.isdigit() else None
+
+    def blocks(self) -> Iterator[bytes]:
+        """The body's bytes as sent, still compressed if they were. Raises CutShort, TooSlow.
+
+        Each block is what one read of the socket gave, so that a server that trickles cannot outlive the
+        deadline.
+        """
+        raw: urllib3.BaseHTTPResponse = self._response.raw
+        try:
+            while block := raw.read1(_BLOCK, decode_content=False):
+                if time.monotonic() > self._deadline:
+                    raise TooSlow(f"{self.url} was not done by the deadline", dataset=self._dataset)
+                yield block
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise TooSlow(
+                f"{self.url} fell silent in the middle of the body", dataset=self._dataset
+            ) from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise CutShort(
+                f"the body of {self.url} ended early ({_reason(error)})", dataset=self._dataset
+            ) from error
+
+
+class Wire:
+    """A session with one API. Not for several threads at once; use one per thread.
+
+    Proxies and a custom CA come from the usual environment variables (HTTPS_PROXY, NO_PROXY,
+    REQUESTS_CA_BUNDLE).
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
+        attempts: int,
+        backoff: float,
+        user_agent: str,
+    ) -> None:
+        parts = urlsplit(api_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(
+                f"{api_url!r} is not the address of an API: it must begin with https:// or http://"
+            )
+        self._api_url = api_url.rstrip("/")
+        self._timeouts = (connect_timeout, read_timeout)
+        self._session = requests.Session()
+        # A proxy is never the way to this machine itself, whatever NO_PROXY says.
+        self._session.trust_env = parts.hostname not in _LOOPBACK
+        self._session.headers.update({"Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": user_agent})
+        retry = _PoliteRetry(
+            total=attempts - 1,
+            status_forcelist={429, 500, 502, 503, 504},
+            allowed_methods={"GET"},
+            backoff_factor=backoff,
+            backoff_jitter=backoff,
+            backoff_max=30,
+            retry_after_max=_LONGEST_RETRY_AFTER,
+            raise_on_status=False,
+        )
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+
+    @contextmanager
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | list[tuple[str, str]],
+        *,
+        dataset: str | None,
+        deadline: float,
+    ) -> Iterator[Answer]:
+        """Ask for `path` below the API's address; the whole answer must be there `deadline` seconds from now.
+
+        Raises Unreachable. Any status is an answer.
+        """
+        until = time.monotonic() + deadline
+        url = self._api_url + path
+        try:
+            response = self._session.get(url, params=params, timeout=self._timeouts, stream=True)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise Unreachable(f"no answer from {url} ({_reason(error)})", dataset=dataset) from error
+        with response:
+            asked = response.history[0].url if response.history else response.url
+            yield Answer(
+                status=response.status_code,
+                headers=response.headers,
+                url=asked,
+                redirected_to=response.url if response.history else None,
+                _response=response,
+                _deadline=until,
+                _dataset=dataset,
+            )
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause, which says more than the libraries' wrappings."""
+    inner: BaseException = error
+    while (cause := getattr(inner, "reason", None) or next(iter(inner.args), None)) is not None:
+        if not isinstance(cause, BaseException):
+            break
+        inner = cause
+    return f"{type(inner).__name__}: {inner}"
