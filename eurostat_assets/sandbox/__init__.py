@@ -1,0 +1,34 @@
+"""A Eurostat of one's own: a local server with the paths, shapes and quirks of the dissemination API, and invented datasets.
+
+Belongs here: whatever imitates the publisher. Does not: any client of it. Nothing here is Eurostat's data.
+
+    with running(profile="tests") as sandbox:        # a process of its own, stopped at the end
+        sandbox.api_url                              # http://127.0.0.1:…/eurostat/api/dissemination
+        sandbox.release("HLTH_CD_ARO", what="both")  # new dates, some new cells, items in the feed
+        sandbox.cells("HLTH_CD_ARO")                 # the truth as record batches, without any JSON
+
+`running(recorded=folder)` serves recorded JSON files as they are; `serve(host, port, folder, profile)` blocks, for the command
+line; `connect(url)` speaks to one that runs already; `write_dataset(code, path, cells=10_000_000)` writes a body without a server.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .process import Running, running, serve
+
+if TYPE_CHECKING:
+    from .writing import cells, write_dataset
+
+__all__ = ["Running", "cells", "connect", "running", "serve", "write_dataset"]
+
+connect = Running
+
+
+def __getattr__(name: str) -> Any:
+    # numpy and pyarrow take a third of a second, and only these two need them.
+    if name in ("cells", "write_dataset"):
+        from . import writing
+
+        return getattr(writing, name)
+    raise AttributeError(name)

@@ -1,0 +1,7 @@
+"""`python -m eurostat_assets.sandbox ARGUMENTS`: the process that `running` starts. People use the command line instead."""
+
+import sys
+
+from .process import main
+
+main(sys.argv[1:])

@@ -1,0 +1,262 @@
+"""Every cell of an invented dataset, computed instead of stored: a hash of (seed, dataset, codes, release) in numpy.
+
+Cells come in blocks of bounded size, so nothing grows with the dataset. A cell depends on the *codes* of its tuple, never on
+positions: filters and re-ordered code lists show the same cell. Knows neither JSON nor HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from .datasets import Dataset
+from .periods import FREQUENCIES, parse
+
+BLOCK = 1 << 16
+# One release revises one cell in 32; small datasets more, so that a release of a single cell revises that cell.
+_PHASES = 32
+
+Hashes = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The observations among up to BLOCK consecutive cells of a walk."""
+
+    dataset: Dataset
+    cells: npt.NDArray[np.int64]  # place of each observation in the walk, from 0
+    index: npt.NDArray[np.int64]  # flat JSON-stat index within the slice
+    kind: npt.NDArray[np.uint8]  # index into kinds(dataset)
+    _stable: Hashes
+    _revised: Hashes
+    _turn: Hashes
+
+    @cached_property
+    def number(self) -> npt.NDArray[np.int64]:
+        """Value in units of the last decimal, also for observations whose kind hides it."""
+        draw = (self._stable >> np.uint64(20)) & np.uint64(0xFFFFF)
+        base = (draw * draw * np.uint64(self.dataset.maximum)) >> np.uint64(40)
+        # The parity of the turn makes two successive revisions of a cell always differ.
+        revision = ((self._revised >> np.uint64(8)) & np.uint64(3)) + np.uint64(4) * (
+            self._turn & np.uint64(1)
+        )
+        number = (base + revision).astype(np.int64)
+        return np.where(self._stable & np.uint64(1), -number, number) if self.dataset.signed else number
+
+    @property
+    def whole_as_float(self) -> npt.NDArray[np.bool_]:
+        """Whether a value without decimals is written `4.0` (else `4`), as stored decimals make it in reality."""
+        return (self._stable & np.uint64(2)).astype(bool)
+
+    @property
+    def value(self) -> npt.NDArray[np.float64]:
+        return self.number / 10.0**self.dataset.decimals
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A way through the cells of a slice: for each dimension the positions it visits, in the order it visits them.
+
+    `selection` holds, per dimension, the kept positions in ascending order; `order` is `code` (as Eurostat stores: sorted
+    by the tuple of codes), `index` (row-major by position) or `shuffled` (neither, for readers that must cope).
+    """
+
+    dataset: Dataset
+    selection: tuple[tuple[int, ...], ...]
+    order: str = "code"
+
+    @cached_property
+    def positions(self) -> tuple[tuple[int, ...], ...]:
+        """Per dimension the positions *within the slice*, in the order of travel."""
+        ways = []
+        for dimension, kept in zip(self.dataset.dimensions, self.selection, strict=True):
+            codes = [dimension.codes[position] for position in kept]
+            places = range(len(codes))
+            if self.order == "code":
+                ways.append(tuple(sorted(places, key=codes.__getitem__)))
+            elif self.order == "index":
+                ways.append(tuple(places))
+            else:
+                ways.append(tuple(sorted(places, key=lambda place: code_hash("shuffle", codes[place]))))
+        return tuple(ways)
+
+    def codes(self, axis: int) -> list[str]:
+        """The codes of one dimension in the order of travel."""
+        dimension, kept = self.dataset.dimensions[axis], self.selection[axis]
+        return [dimension.codes[kept[place]] for place in self.positions[axis]]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(map(len, self.positions))
+
+    def blocks(self, release: int) -> Iterator[Block]:
+        """The slice's observations at a data release, block by block in the order of travel."""
+        if not prod(self.shape):
+            return
+        draw = _Draw(self.dataset, release)
+        axes = [self._axis(axis) for axis in range(len(self.shape))]
+        split = self._split()
+        outer, inner = _cross(axes[:split]), _cross(axes[split:])
+        width = len(inner.offsets)
+        height = max(1, BLOCK // width)
+        rng = np.random.default_rng(0) if self.order == "shuffled" else None
+        for top in range(0, len(outer.offsets), height):
+            rows = slice(top, top + height)
+            stable = _mix((outer.hashes[rows, None] + inner.hashes).ravel())
+            possible = (outer.frequencies[rows, None] & inner.frequencies).ravel()
+            revised, turn = draw.revised(stable)
+            present = np.flatnonzero(draw.exists(stable, revised) & (possible != 0))
+            if rng is not None:
+                rng.shuffle(present)
+            offsets = (outer.offsets[rows, None] + inner.offsets).ravel()
+            yield Block(
+                self.dataset,
+                present + top * width,
+                offsets[present],
+                draw.kinds[revised[present] >> np.uint64(54)],
+                stable[present],
+                revised[present],
+                turn[present],
+            )
+
+    def count(self, release: int) -> int:
+        """Observations of the slice: its OBS_COUNT when the slice is everything."""
+        return sum(len(block.cells) for block in self.blocks(release))
+
+    def _split(self) -> int:
+        """The first of the inner dimensions: the longest tail whose product fits a block."""
+        split = len(self.shape)
+        while split and prod(self.shape[split - 1 :]) <= BLOCK:
+            split -= 1
+        return split
+
+    def _axis(self, axis: int) -> _Axis:
+        dimension = self.dataset.dimensions[axis]
+        stride = prod(self.shape[axis + 1 :])
+        codes = self.codes(axis)
+        return _Axis(
+            np.array(
+                [code_hash(self.dataset.seed, self.dataset.code, dimension.id, code) for code in codes],
+                np.uint64,
+            ),
+            np.array([place * stride for place in self.positions[axis]], np.int64),
+            np.array([self._frequencies(dimension.id, code) for code in codes], np.uint8),
+        )
+
+    def _frequencies(self, dimension: str, code: str) -> int:
+        """Bits of the frequencies this position can hold, so that monthly cells have months; 0 for an empty position."""
+        if (dimension, code) in self.dataset.empty:
+            return 0
+        letter = code if dimension == "freq" else parse(code).frequency if dimension == "time" else ""
+        return 1 << FREQUENCIES.index(letter) if letter else 0xFF
+
+
+def whole(dataset: Dataset, order: str = "code") -> Walk:
+    """The walk over everything."""
+    return Walk(dataset, tuple(tuple(range(len(dimension))) for dimension in dataset.dimensions), order)
+
+
+def kinds(dataset: Dataset) -> tuple[str, ...]:
+    """The statuses an observation of this dataset can have; the first one is none."""
+    return ("", *dataset.flags)
+
+
+def hides_value(status: str) -> bool:
+    """A confidential (`|C`) or missing (`m`) observation has a status and no value."""
+    return "|C" in status or status == "m"
+
+
+def observations(dataset: Dataset, release: int) -> Iterator[pa.RecordBatch]:
+    """The dataset's observations as record batches, made without any JSON: the truth that tests compare with.
+
+    Columns: the dimensions but time, `time_period` (all dictionary<string>), `obs_value` (float64), `obs_flag`, `conf_status`.
+    """
+    walk = whole(dataset)
+    statuses = kinds(dataset)
+    hidden = np.array([hides_value(status) for status in statuses])
+    flags = pa.array([status.partition("|")[0] or None for status in statuses])
+    confidential = pa.array([status.partition("|")[2] or None for status in statuses])
+    dictionaries = [pa.array(walk.codes(axis)) for axis in range(len(walk.shape))]
+    names = ["time_period" if dimension.id == "time" else dimension.id for dimension in dataset.dimensions]
+    names += ["obs_value", "obs_flag", "conf_status"]
+    for block in walk.blocks(release):
+        places = np.unravel_index(block.cells, walk.shape)
+        columns: list[pa.Array] = [
+            pa.DictionaryArray.from_arrays(place.astype(np.int32), codes)
+            for place, codes in zip(places, dictionaries, strict=True)
+        ]
+        columns += [
+            pa.array(block.value, mask=hidden[block.kind]),
+            flags.take(pa.array(block.kind)).dictionary_encode(),
+            confidential.take(pa.array(block.kind)).dictionary_encode(),
+        ]
+        yield pa.record_batch(columns, names)
+
+
+@dataclass(frozen=True)
+class _Axis:
+    hashes: Hashes
+    offsets: npt.NDArray[np.int64]
+    frequencies: npt.NDArray[np.uint8]
+
+
+def _cross(axes: Sequence[_Axis]) -> _Axis:
+    """Several axes as one: hashes and offsets add up, frequencies must all agree."""
+    hashes, offsets, frequencies = np.zeros(1, np.uint64), np.zeros(1, np.int64), np.full(1, 0xFF, np.uint8)
+    for axis in axes:
+        hashes = (hashes[:, None] + axis.hashes).ravel()
+        offsets = (offsets[:, None] + axis.offsets).ravel()
+        frequencies = (frequencies[:, None] & axis.frequencies).ravel()
+    return _Axis(hashes, offsets, frequencies)
+
+
+class _Draw:
+    """What one release makes of the cells' hashes.
+
+    Release r revises the cells whose phase is r modulo the number of phases, so how often a cell was revised is known from
+    its phase alone, without replaying the releases before.
+    """
+
+    def __init__(self, dataset: Dataset, release: int) -> None:
+        phases = 1
+        while phases < _PHASES and phases * 8 <= dataset.size:
+            phases *= 2
+        self._mask = np.uint64(phases - 1)
+        phase = np.arange(phases)
+        self._turns = ((release - phase) // phases + (phase > 0)).astype(np.uint64)
+        self._salts = _mix(self._turns.copy()) | np.uint64(1)
+        self._fill = np.uint64(min(round(dataset.fill * 65536), 65536))
+        self._vanishing = np.uint64(63 if dataset.fill < 1 else 0)
+        shares = np.array([1 - sum(dataset.flags.values()), *dataset.flags.values()])
+        self.kinds = np.searchsorted(np.cumsum(shares), (np.arange(1024) + 0.5) / 1024).astype(np.uint8)
+
+    def revised(self, stable: Hashes) -> tuple[Hashes, Hashes]:
+        """A hash that changes when the cell is revised, and how often it was."""
+        phase = (stable >> np.uint64(59)) & self._mask
+        return _mix(stable + self._salts[phase]), self._turns[phase]
+
+    def exists(self, stable: Hashes, revised: Hashes) -> npt.NDArray[np.bool_]:
+        """Stable for most cells; a revision makes a cell vanish now and then, and a later one brings it back."""
+        filled = (stable >> np.uint64(40)) & np.uint64(0xFFFF) < self._fill
+        return filled & (revised & self._vanishing != self._vanishing) if self._vanishing else filled
+
+
+def code_hash(*parts: object) -> int:
+    return int.from_bytes(blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest(), "little")
+
+
+def _mix(x: Hashes) -> Hashes:
+    """The finaliser of splitmix64, in place."""
+    x ^= x >> np.uint64(30)
+    x *= np.uint64(0xBF58476D1CE4E5B9)
+    x ^= x >> np.uint64(27)
+    x *= np.uint64(0x94D049BB133111EB)
+    x ^= x >> np.uint64(31)
+    return x

@@ -1,0 +1,87 @@
+"""What a dataset of the sandbox is: its dimensions, what its cells look like, and the state in which it is published.
+
+Says nothing of how cells are drawn (cube.py), which datasets there are (profiles.py) or what the wire looks like (body.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from math import prod
+from types import MappingProxyType
+
+# Flags of a lively dataset: share of the observations by flag; the rest has none. `|…` and `m` carry no value.
+USUAL_FLAGS: Mapping[str, float] = MappingProxyType(
+    {
+        "p": 0.03,
+        "e": 0.03,
+        "b": 0.02,
+        "u": 0.02,
+        "d": 0.01,
+        "bep": 0.01,
+        "bd": 0.005,
+        "n": 0.005,
+        "|C": 0.02,
+        "m": 0.01,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One dimension with its positions in `category.index` order."""
+
+    id: str
+    label: str
+    codes: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """An invented dataset. Equal parameters give equal cells, on every machine.
+
+    `fill` is the share of the cells that are observations, `flags` the share of observations per flag, `decimals` the
+    decimals of a value, `maximum` about the largest value in units of the last decimal, `signed` whether negatives occur.
+    """
+
+    code: str
+    title: str
+    dimensions: tuple[Dimension, ...]
+    folders: tuple[str, ...]
+    seed: int = 0
+    fill: float = 0.6
+    flags: Mapping[str, float] = field(default_factory=lambda: USUAL_FLAGS)
+    decimals: int = 1
+    maximum: int = 1000
+    signed: bool = False
+    empty: frozenset[tuple[str, str]] = frozenset()  # (dimension, code) pairs without any observation
+
+    @cached_property
+    def size(self) -> int:
+        """Cells of the whole cube, empty ones included."""
+        return prod(map(len, self.dimensions))
+
+    @property
+    def time(self) -> Dimension:
+        return next(dimension for dimension in self.dimensions if dimension.id == "time")
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One published state of a dataset: dates are aware, `release` counts the data releases, `structure` those of the structure."""
+
+    code: str
+    update_data: datetime
+    update_structure: datetime
+    release: int = 0
+    structure: int = 0
+
+    @property
+    def updated(self) -> datetime:
+        return max(self.update_data, self.update_structure)

@@ -1,0 +1,233 @@
+"""The HTTP face: Eurostat's paths under `/eurostat/api/dissemination`, and the sandbox's own doors under `/sandbox`.
+
+Answers only; what they say is decided in query.py, body.py, catalogue.py and feed.py, what is published in publisher.py.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from time import monotonic, sleep
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from . import catalogue, query
+from .clock import BRUSSELS
+from .datasets import Edition
+from .errors import SandboxError
+from .extraction import CostModel, Extractions, Later
+from .feed import Item, rss
+from .publisher import Publisher
+from .query import Refused
+
+API_PATH = "/eurostat/api/dissemination"
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How answers travel. `pace` is bytes per second and connection of data answers, `latency` seconds before the first."""
+
+    gzip: bool = True
+    pace: float | None = None
+    latency: float = 0.0
+    cost: CostModel = field(default_factory=CostModel)
+
+
+def application(publisher: Publisher, behaviour: Behaviour | None = None) -> Starlette:
+    """The ASGI application. Handlers are plain functions: Starlette runs them, and their streams, in threads."""
+    return Starlette(
+        routes=_Eurostat(publisher, behaviour or Behaviour()).routes() + _Doors(publisher).routes()
+    )
+
+
+class _Eurostat:
+    """The dissemination API."""
+
+    def __init__(self, publisher: Publisher, behaviour: Behaviour) -> None:
+        self.publisher = publisher
+        self.behaviour = behaviour
+        self.extractions = Extractions(behaviour.cost)
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(API_PATH + path, endpoint)
+            for path, endpoint in (
+                ("/statistics/1.0/data/{code}", self.data),
+                ("/catalogue/toc/txt", self.toc),
+                ("/files/inventory", self.inventory),
+                ("/catalogue/rss/{language}/statistics-update.rss", self.rss),
+                ("/sdmx/2.1/codelist/ESTAT/{identifier}", self.codelist),
+                ("/sdmx/2.1/codelist/ESTAT/{identifier}/{version}", self.codelist),
+            )
+        ]
+
+    def data(self, request: Request) -> Response:
+        code = request.path_params["code"]
+        parameters = request.query_params.multi_items()
+        try:
+            language = query.language(parameters)
+            published = self.publisher.published(code)
+            if published is None:
+                label = (
+                    f"ERR_NOT_FOUND_4: {code.upper()} (DATA_FLOW:ALL,1.0) is not available for dissemination."
+                )
+                raise Refused(404, 100, label)
+            source, edition = published
+            selection = query.selection(parameters, source.dimensions)
+            sizes = tuple(map(len, source.dimensions))
+            self.extractions.admit(source.code, edition, selection, sizes)
+        except Refused as refused:
+            return _error(refused)
+        except Later as later:
+            return Response(later.body, later.status, media_type="application/json")
+        if request.method == "HEAD":
+            return StreamingResponse(iter(()), media_type="application/json")
+        return self._streamed(request, source.stream(edition, selection, language), "application/json")
+
+    def toc(self, request: Request) -> Response:
+        lines = catalogue.toc_txt(self.publisher.catalogue(), request.query_params.get("lang", "en").lower())
+        return self._streamed(request, _encoded(lines), "text/plain;charset=UTF-8")
+
+    def inventory(self, request: Request) -> Response:
+        base = str(request.base_url).rstrip("/") + API_PATH
+        if request.query_params.get("type") == "codelist":
+            lines = catalogue.codelist_inventory(base)
+        else:
+            lines = catalogue.inventory(self.publisher.catalogue(), base)
+        return self._streamed(request, _encoded(lines), "application/octet-stream")
+
+    def rss(self, request: Request) -> Response:
+        accepted = request.headers.get("accept", "*/*")
+        if not any(kind in accepted for kind in ("*/*", "application/*", "application/xml")):
+            return Response(status_code=406)
+        language = request.path_params["language"]
+        if language not in query.LANGUAGES:
+            return Response(status_code=404)
+        feed = rss(list(self.publisher.feed), self.publisher.now, self.publisher.built, language)
+        return self._streamed(request, iter((feed,)), "application/xml")
+
+    def codelist(self, request: Request) -> Response:
+        identifier = request.path_params["identifier"]
+        text = catalogue.codelist(identifier, request.query_params.get("lang", "en").lower())
+        if text is None:
+            label = f"ERR_NOT_FOUND_2: CODELIST:{identifier.upper()} is not available for dissemination."
+            return _error(Refused(404, 100, label))
+        return Response(text, media_type="text/tab-separated-values")
+
+    def _streamed(self, request: Request, chunks: Iterator[bytes], kind: str) -> Response:
+        """A chunked answer without length, ETag or date; ranges are ignored. Compressed only for those who ask."""
+        headers = {"Content-Type": kind}
+        if self.behaviour.gzip and "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            chunks = _gzipped(chunks)
+        return StreamingResponse(_paced(chunks, self.behaviour.pace, self.behaviour.latency), headers=headers)
+
+
+class _Doors:
+    """The sandbox's own endpoints, for the command line and for tests."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self.publisher = publisher
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/sandbox/state", self.state),
+            *(
+                Route(f"/sandbox/{name}", self._door(act), methods=["POST"])
+                for name, act in (
+                    ("release", self.release),
+                    ("add", self.add),
+                    ("withdraw", self.withdraw),
+                    ("announce", self.announce),
+                    ("clock", self.clock),
+                )
+            ),
+        ]
+
+    def state(self, request: Request) -> Response:  # noqa: ARG002 - the signature of an endpoint
+        return JSONResponse(self.publisher.state())
+
+    def release(self, order: dict) -> object:
+        return _editions(self.publisher.release(order["codes"], order.get("what", "data")))
+
+    def add(self, order: dict) -> object:
+        return _editions(self.publisher.add(order["codes"]))
+
+    def withdraw(self, order: dict) -> object:
+        self.publisher.withdraw(order["codes"])
+        return {}
+
+    def announce(self, order: dict) -> object:
+        date = datetime.fromisoformat(order["date"]) if order.get("date") else self.publisher.now
+        self.publisher.announce(
+            Item(order["code"], order.get("category"), date, order.get("description", ""))
+        )
+        return {}
+
+    def clock(self, order: dict) -> object:
+        self.publisher.set_clock(datetime.fromisoformat(order["now"]) if order.get("now") else None)
+        return {"now": self.publisher.now.isoformat()}
+
+    @staticmethod
+    def _door(act: Callable[[dict], object]) -> Callable:
+        async def endpoint(request: Request) -> Response:
+            try:
+                return JSONResponse(act(json.loads(await request.body() or b"{}")))
+            except (SandboxError, KeyError, ValueError) as error:
+                return JSONResponse({"error": str(error)}, 400)
+
+        return endpoint
+
+
+def _error(refused: Refused) -> Response:
+    """The peculiar spacing is Eurostat's own."""
+    label = json.dumps(refused.label, ensure_ascii=False)
+    text = f'{{ "error": [{{"status": {refused.status},"id": {refused.id},"label": {label}}}]}}'
+    return Response(text, refused.status, media_type="application/json")
+
+
+def _editions(editions: Iterable[Edition]) -> dict[str, dict[str, object]]:
+    return {
+        edition.code: {
+            name: value.astimezone(BRUSSELS).isoformat() if isinstance(value, datetime) else value
+            for name, value in asdict(edition).items()
+            if name != "code"
+        }
+        for edition in editions
+    }
+
+
+def _encoded(lines: Iterator[str]) -> Iterator[bytes]:
+    yield "".join(lines).encode()
+
+
+def _gzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    compressor = zlib.compressobj(1, wbits=31)
+    for chunk in chunks:
+        yield compressor.compress(chunk)
+    yield compressor.flush()
+
+
+def _paced(chunks: Iterator[bytes], pace: float | None, latency: float) -> Iterator[bytes]:
+    """The chunks, not faster than `pace` bytes per second; empty ones, which would end the answer, are left out."""
+    if latency:
+        sleep(latency)
+    started, sent = monotonic(), 0
+    for chunk in chunks:
+        if not chunk:
+            continue
+        if pace is None:
+            yield chunk
+            continue
+        # A tenth of a second's worth at a time, so that a slow line trickles instead of stalling.
+        step = max(1, int(pace / 10))
+        for start in range(0, len(chunk), step):
+            yield chunk[start : start + step]
+            sent += len(chunk[start : start + step])
+            sleep(max(0.0, started + sent / pace - monotonic()))
