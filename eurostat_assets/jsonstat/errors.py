@@ -1,0 +1,88 @@
+"""What can be wrong with a JSON-stat text, told to the person who must act.
+
+    JsonStatError
+    ├── CorruptSource      the gzip or zstd stream around the text is damaged or cut off
+    ├── NotJson            the text is not JSON: truncated, trailing garbage, a bad escape, invalid UTF-8
+    ├── NotADataset        JSON, but no dataset to read: an error envelope, a collection, a dimension
+    ├── BadStructure       id, size and dimension contradict each other, or a member occurs twice
+    └── BadCell            one cell of `value` or `status` is not what the format allows
+        ├── BadPosition    its key is not a position, or lies outside the cube
+        ├── DuplicateCell  the same position twice in one member
+        ├── BadNumber      its value is not a number, or does not fit a 64-bit float
+        └── BadStatus      its status is not text
+
+Nothing else leaves this room for a bad text. A source that cannot be opened stays the `OSError` it is.
+"""
+
+from __future__ import annotations
+
+
+class JsonStatError(Exception):
+    """A JSON-stat text that cannot be read exactly, and so is not read at all.
+
+    Attributes: `problem` (one sentence), `dataset` (code or None while unknown), `member` (the JSON-stat
+    member concerned, or None), `position` (flat index of the cell concerned, or None).
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        dataset: str | None = None,
+        member: str | None = None,
+        position: int | None = None,
+    ) -> None:
+        self.problem = problem
+        self.dataset = dataset
+        self.member = member
+        self.position = position
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        place = [f"dataset {self.dataset}" if self.dataset else "JSON-stat text"]
+        if self.member is not None:
+            place.append(f"member {self.member!r}")
+        if self.position is not None:
+            place.append(f"position {self.position}")
+        return f"{', '.join(place)}: {self.problem}"
+
+    def within(self, dataset: str | None) -> JsonStatError:
+        """The same error, now that the dataset is known."""
+        self.dataset = self.dataset or dataset
+        return self
+
+
+class CorruptSource(JsonStatError):
+    """The compressed stream around the text is damaged or ends too early: fetch it again."""
+
+
+class NotJson(JsonStatError):
+    """The text is not JSON. Usually a cut download or an HTML page: fetch it again."""
+
+
+class NotADataset(JsonStatError):
+    """Valid JSON, but there is no single dataset in it to read."""
+
+
+class BadStructure(JsonStatError):
+    """The members that describe the cube contradict each other."""
+
+
+class BadCell(JsonStatError):
+    """A cell is not what the format allows."""
+
+
+class BadPosition(BadCell):
+    """A key that is not a position of the cube."""
+
+
+class DuplicateCell(BadCell):
+    """One position twice: it cannot be known which is meant."""
+
+
+class BadNumber(BadCell):
+    """A value that is not a number, or not one that a 64-bit float can hold."""
+
+
+class BadStatus(BadCell):
+    """A status that is not text."""

@@ -1,0 +1,98 @@
+"""The reference lane: the cells of a region one by one, by a streaming JSON parser. Always right, never fast.
+
+It knows every legal shape: `value` and `status` as object or array, nulls, exponents, white space, escapes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import ijson
+import numpy as np
+
+from eurostat_assets.jsonstat.errors import BadNumber, BadPosition, BadStatus, NotJson
+from eurostat_assets.jsonstat.flags import Statuses
+from eurostat_assets.jsonstat.source import Text
+
+Block = tuple[np.ndarray, np.ndarray]
+"""Flat indices (int64), and for each the value (float64, NaN for null) or the status number (int16, 0 for
+none)."""
+
+_CELLS_PER_BLOCK = 1 << 16
+
+
+def value_blocks(text: Text, *, is_array: bool) -> Iterator[Block]:
+    """The cells of a `value` region. Raises `NotJson`, `BadPosition`, `BadNumber`."""
+    return _blocks(_cells(text, _number, is_array=is_array, member="value"), np.float64)
+
+
+def status_blocks(text: Text, statuses: Statuses, *, is_array: bool) -> Iterator[Block]:
+    """The cells of a `status` region. Raises `NotJson`, `BadPosition`, `BadStatus`."""
+
+    def number(event: str, status: Any, position: int) -> int:
+        if event == "string":
+            return statuses.number(status)
+        if event == "null":
+            return 0
+        raise BadStatus(f"{status!r} is not text", member="status", position=position)
+
+    return _blocks(_cells(text, number, is_array=is_array, member="status"), np.int16)
+
+
+def position_of(key: str, member: str) -> int:
+    """The flat index that a key of `value` or `status` means. Raises `BadPosition`."""
+    exact = key.isascii() and key.isdecimal() and (key == "0" or key[0] != "0") and len(key) < 19
+    if not exact:
+        raise BadPosition(f"{key[:40]!r} is not the number of a cell", member=member)
+    return int(key)
+
+
+def _number(event: str, value: Any, position: int) -> float:
+    if event == "null":
+        return math.nan
+    if event != "number":
+        raise BadNumber(f"{value!r} is not a number", member="value", position=position)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if math.isinf(number):
+        shown = f"{value:.3E}" if isinstance(value, Decimal) else f"an integer of {value.bit_length()} bits"
+        raise BadNumber(f"{shown} does not fit a 64-bit float", member="value", position=position)
+    return number
+
+
+def _cells(
+    text: Text, payload: Callable[[str, Any, int], Any], *, is_array: bool, member: str
+) -> Iterator[tuple[int, Any]]:
+    position = -1
+    try:
+        events = iter(ijson.basic_parse(text))
+        next(events)  # the bracket that opens the region
+        for event, content in events:
+            if event in ("end_map", "end_array"):
+                continue  # anything after it is an error that the parser raises
+            if is_array:
+                position += 1
+            else:
+                position = position_of(content, member)
+                event, content = next(events)
+            yield position, payload(event, content, position)
+    except ijson.JSONError as bad:
+        raise NotJson(str(bad).strip().split("\n")[0], member=member) from bad
+
+
+def _blocks(cells: Iterator[tuple[int, Any]], payload_type: type[np.generic]) -> Iterator[Block]:
+    positions: list[int] = []
+    payloads: list[Any] = []
+    for position, payload in cells:
+        positions.append(position)
+        payloads.append(payload)
+        if len(positions) == _CELLS_PER_BLOCK:
+            yield np.array(positions, np.int64), np.array(payloads, payload_type)
+            positions, payloads = [], []
+    if positions:
+        yield np.array(positions, np.int64), np.array(payloads, payload_type)
