@@ -108,7 +108,19 @@ def _compress(blocks: Iterable[bytes], file: BinaryIO, content: Content) -> None
     """As zstd at Arrow's default level, which is 1."""
     import pyarrow as pa
 
-    with pa.CompressedOutputStream(pa.PythonFile(file, mode="w"), "zstd") as compressed:
+    with pa.CompressedOutputStream(pa.PythonFile(_Lent(file), mode="w"), "zstd") as compressed:
         for block in blocks:
             compressed.write(block)
             content.add(block)
+
+
+class _Lent:
+    """A file for Arrow, which closes what it writes to; the owner still needs it, for its lock."""
+
+    closed = False
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.write, self.flush = file.write, file.flush
+
+    def close(self) -> None:
+        pass

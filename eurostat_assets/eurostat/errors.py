@@ -33,7 +33,7 @@ class EurostatError(Exception):
         super().__init__(f"{dataset + ': ' if dataset else ''}{what}. {self.remedy}.")
 
 
-class Transient(EurostatError):  # noqa: N818 (reads as "except Transient")
+class Transient(EurostatError):
     remedy = "Nothing was replaced; try again later"
 
 
@@ -70,7 +70,7 @@ class StillPreparing(Transient):
         )
 
 
-class Final(EurostatError):  # noqa: N818
+class Final(EurostatError):
     pass
 
 

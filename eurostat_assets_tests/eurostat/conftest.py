@@ -66,6 +66,9 @@ class Publisher(ThreadingHTTPServer):
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that has seen enough hangs up; that is its right."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/api"
