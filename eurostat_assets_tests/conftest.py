@@ -1,8 +1,13 @@
 """What every test may ask for: the recorded real files, and a Postgres of the test run's own."""
 
+import tempfile
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from eurostat_assets.postgres.embedded import EmbeddedPostgres
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -13,3 +18,23 @@ def shared() -> Path:
     if not (SHARED / "real" / "MANIFEST.tsv").exists():
         pytest.skip(f"no recorded Eurostat files at {SHARED} (they are not part of the project)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """A running PostgreSQL of this test session, stopped and removed at its end. Works as root, too."""
+    with tempfile.TemporaryDirectory(prefix="eurostat-assets-postgres-") as folder:
+        # As root the server runs as another user, who must be able to get here.
+        Path(folder).chmod(0o755)
+        server = EmbeddedPostgres(Path(folder) / "server")
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def database(postgres_server: EmbeddedPostgres) -> str:
+    """URL of a database that is empty and this test's alone."""
+    return postgres_server.url(f"test_{uuid.uuid4().hex[:12]}")

@@ -1,0 +1,48 @@
+"""Publishing: observations from Parquet files become tables that people query, under their feet.
+
+Here: the embedded server, the project's own tables, COPY, the switch from one release to the next, roles.
+Not here: where a file came from and when to publish it (no Eurostat URL, no Dagster, no settings).
+"""
+
+from eurostat_assets.postgres.connection import create_database
+from eurostat_assets.postgres.embedded import EmbeddedPostgres, ServerStatus
+from eurostat_assets.postgres.errors import (
+    DatabaseUnavailable,
+    MirrorMismatch,
+    NotPublished,
+    PostgresError,
+    PublishError,
+)
+from eurostat_assets.postgres.migrations import migrate
+from eurostat_assets.postgres.publishing import Patience, Publication, publish
+from eurostat_assets.postgres.state import (
+    DatasetState,
+    catalogue_size,
+    claim_mirror,
+    published,
+    published_table,
+    record_catalogue,
+    record_failure,
+)
+
+__all__ = [
+    "DatabaseUnavailable",
+    "DatasetState",
+    "EmbeddedPostgres",
+    "MirrorMismatch",
+    "NotPublished",
+    "Patience",
+    "PostgresError",
+    "Publication",
+    "PublishError",
+    "ServerStatus",
+    "catalogue_size",
+    "claim_mirror",
+    "create_database",
+    "migrate",
+    "publish",
+    "published",
+    "published_table",
+    "record_catalogue",
+    "record_failure",
+]

@@ -1,0 +1,143 @@
+"""The books: `eurostat.datasets` and `eurostat.releases`, as a publication goes on.
+
+Every attempt is entered before anything else happens, so that whatever a dead loader left behind can be found
+and removed by the next one. Not here: what the attempt does.
+"""
+
+import json
+import logging
+
+import psycopg2
+from psycopg2 import sql
+
+from eurostat_assets.postgres.connection import Connection, Cursor, connect, reason, rows, transaction
+from eurostat_assets.postgres.table import SCHEMA, STORE, ReleaseFile
+
+log = logging.getLogger(__name__)
+
+PUBLISHED = """
+INSERT INTO eurostat.datasets (dataset, title, table_name, release_id, release, data_updated,
+                               structure_updated, rows, bytes, source_bytes, sha256, published_at, comments)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), %s)
+ON CONFLICT (dataset) DO UPDATE SET
+    title = excluded.title, table_name = excluded.table_name, release_id = excluded.release_id,
+    release = excluded.release, data_updated = excluded.data_updated,
+    structure_updated = excluded.structure_updated, rows = excluded.rows, bytes = excluded.bytes,
+    source_bytes = excluded.source_bytes, sha256 = excluded.sha256, published_at = excluded.published_at,
+    comments = excluded.comments, error = NULL, failed_at = NULL
+"""
+FAILED = """
+INSERT INTO eurostat.datasets (dataset, error, failed_at) VALUES (%s, %s, now())
+ON CONFLICT (dataset) DO UPDATE SET error = excluded.error, failed_at = excluded.failed_at
+"""
+LEFTOVERS = """
+SELECT id, stored_as
+FROM (SELECT id, stored_as, state,
+             count(*) FILTER (WHERE state = 'superseded') OVER (ORDER BY id DESC) AS age
+      FROM eurostat.releases WHERE dataset = %s) AS release
+WHERE stored_as IS NOT NULL AND state <> 'published' AND NOT (state = 'superseded' AND age <= %s)
+"""
+COMMENTS = """
+SELECT coalesce(attname, ''), description
+FROM pg_description LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND objsubid > 0
+WHERE classoid = 'pg_class'::regclass AND objoid = format('%%I.%%I', %s, %s)::regclass
+"""
+
+
+def begin(connection: Connection, file: ReleaseFile) -> tuple[int, str]:
+    """Enter the attempt; returns its id and the name its table will have in STORE."""
+    origin = file.provenance
+    with transaction(connection) as cursor:
+        cursor.execute(
+            "INSERT INTO eurostat.releases (dataset, state, release, data_updated, structure_updated, rows,"
+            " url, sha256, fetched_at) VALUES (%s, 'loading', %s, %s, %s, %s, %s, %s, %s) RETURNING id",
+            (file.dataset, file.release, file.data_updated, file.structure_updated, file.rows,
+             origin.get("url"), origin.get("sha256"), origin.get("fetched_at")),
+        )  # fmt: skip
+        (attempt,) = cursor.fetchone() or (0,)
+        child = f"{file.table}_{attempt}"
+        cursor.execute("UPDATE eurostat.releases SET stored_as = %s WHERE id = %s", (child, attempt))
+    return attempt, child
+
+
+def publish(cursor: Cursor, file: ReleaseFile, attempt: int, size: int) -> None:
+    """The attempt is what readers see; written in the transaction of the switch, so that both agree."""
+    cursor.execute(
+        "UPDATE eurostat.releases SET state = 'superseded' WHERE dataset = %s AND state = 'published'",
+        (file.dataset,),
+    )
+    cursor.execute(
+        "UPDATE eurostat.releases SET state = 'published', bytes = %s, finished_at = clock_timestamp()"
+        " WHERE id = %s",
+        (size, attempt),
+    )
+    cursor.execute("SELECT comments FROM eurostat.datasets WHERE dataset = %s", (file.dataset,))
+    (ours,) = cursor.fetchone() or ({},)
+    comments = json.dumps(_comment(cursor, file, ours))
+    cursor.execute(
+        PUBLISHED,
+        (file.dataset, file.title, f"{SCHEMA}.{file.table}", attempt, file.release, file.data_updated,
+         file.structure_updated, file.rows, size, file.provenance.get("bytes"), file.provenance.get("sha256"), comments),
+    )  # fmt: skip
+
+
+def _comment(cursor: Cursor, file: ReleaseFile, ours: dict[str, str]) -> dict[str, str]:
+    """Comment the table and its columns, except where another's comment stands; returns our comments."""
+    wanted = {
+        "": f"{file.title} (Eurostat, {file.dataset}). One row per observation: the reader has proven"
+        " that no two have the same dimensions, so there is no key to pay for."
+    }
+    wanted |= {column.name: column.comment for column in file.columns if column.comment}
+    if wanted == ours:
+        return ours
+    cursor.execute(COMMENTS, (SCHEMA, file.table))
+    present = dict(cursor.fetchall())
+    table = sql.Identifier(SCHEMA, file.table)
+    for name, text in wanted.items():
+        if present.get(name) in (None, ours.get(name)):
+            column = sql.SQL("COLUMN {}.{}").format(table, sql.Identifier(name))
+            what = column if name else sql.SQL("TABLE {}").format(table)
+            cursor.execute(sql.SQL("COMMENT ON {} IS {}").format(what, sql.Literal(text)))
+    return wanted
+
+
+def finish(connection: Connection, attempt: int, seconds: float) -> None:
+    """Note how long it took; being an ordinary commit, this also makes the switch before it durable."""
+    with transaction(connection) as cursor:
+        cursor.execute("UPDATE eurostat.releases SET seconds = %s WHERE id = %s", (seconds, attempt))
+
+
+def fail(url: str, dataset: str, attempt: int, why: str) -> None:
+    """The attempt failed. Told over a new connection, as the old one may be what broke; never raises."""
+    try:
+        with connect(url) as connection, transaction(connection) as cursor:
+            cursor.execute(
+                "UPDATE eurostat.releases SET state = 'failed', error = %s, finished_at = now()"
+                " WHERE id = %s AND state = 'loading'",
+                (why, attempt),
+            )
+            cursor.execute(FAILED, (dataset, why))
+    except Exception as error:  # noqa: BLE001 (the first error is the one to tell)
+        log.warning("%s: its failure could not be recorded either: %s", dataset, error)
+
+
+def sweep(connection: Connection, dataset: str, keep_releases: int) -> None:
+    """Drop what dead loaders left and releases beyond `keep_releases`.
+
+    For the holder of the dataset's loader lock only: whatever is still 'loading' is then dead.
+    """
+    rows(
+        connection,
+        "UPDATE eurostat.releases SET state = 'interrupted', finished_at = now(),"
+        " error = 'the loader or the server died before the release was whole'"
+        " WHERE dataset = %s AND state = 'loading'",
+        (dataset,),
+    )
+    for attempt, child in rows(connection, LEFTOVERS, (dataset, keep_releases)):
+        try:
+            with transaction(connection) as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '1s'")
+                cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(STORE, child)))
+                cursor.execute("UPDATE eurostat.releases SET stored_as = NULL WHERE id = %s", (attempt,))
+        except psycopg2.Error as error:  # somebody reads it or built upon it: we try again next time
+            log.warning("%s.%s of an earlier release stays for now: %s", STORE, child, reason(error))

@@ -1,0 +1,79 @@
+"""Connections to the database that holds the mirror. Not here: what is said over them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg2
+import psycopg2.errors
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from psycopg2.extensions import make_dsn, parse_dsn
+
+from eurostat_assets.postgres.errors import DatabaseUnavailable
+
+
+@contextmanager
+def connect(url: str) -> Iterator[Connection]:
+    """A connection to a libpq `url` (TLS, passfile and the like pass through), in autocommit mode.
+
+    Closed at the end. Raises DatabaseUnavailable.
+    """
+    try:
+        connection = psycopg2.connect(url, fallback_application_name="eurostat-assets")
+    except psycopg2.OperationalError as error:
+        raise DatabaseUnavailable(where(url), str(error).strip()) from error
+    connection.autocommit = True
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[Cursor]:
+    """One transaction: committed at the end of the block, rolled back by any exception."""
+    connection.autocommit = False
+    try:
+        with connection, connection.cursor() as cursor:
+            yield cursor
+    finally:
+        if not connection.closed:
+            connection.autocommit = True
+
+
+def rows(connection: Connection, query: Any, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """All rows of a small query."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, arguments)
+        return cursor.fetchall() if cursor.description else []
+
+
+def create_database(url: str) -> None:
+    """Create the database that `url` names, where it is missing. Raises DatabaseUnavailable."""
+    name = parse_dsn(url)["dbname"]
+    with connect(make_dsn(url, dbname="postgres")) as connection:
+        if rows(connection, "SELECT 1 FROM pg_database WHERE datname = %s", (name,)):
+            return
+        # Somebody else may be creating it at this very moment.
+        with suppress(psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
+            rows(connection, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+
+def where(url: str) -> str:
+    """The database of `url` in words for a message: host, port and name, never the password."""
+    parts = parse_dsn(url)
+    return f"{parts.get('host', 'localhost')}:{parts.get('port', '5432')}/{parts.get('dbname', '')}"
+
+
+def reason(error: psycopg2.Error) -> str:
+    """The server's own words in one line, and the remedy where there is one."""
+    said = " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())
+    remedy = {
+        "53100": "the database server's disk is full: free some space, then run this again",
+        "57014": "a statement_timeout or somebody cancelled it: allow this role more time, then run it again",
+    }.get(error.pgcode or "")
+    if error.pgcode is None or error.pgcode.startswith(("08", "57P")):
+        remedy = "the connection was lost: run it again when the database is up"
+    return f"{said} ({remedy})" if remedy else said

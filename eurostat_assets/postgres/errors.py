@@ -1,0 +1,135 @@
+"""What can go wrong with the database, told to the person who must act.
+
+PostgresError
+├── EmbeddedServerError      the embedded server cannot be installed, started or stopped
+│   └── ServerStopped        it is not running, so it has no URL
+├── DatabaseUnavailable      no connection to the database
+├── MirrorMismatch           the database belongs to another source than the one in use
+├── NotPublished             there is no table of this dataset
+└── PublishError             one dataset was not published; its last good release is untouched
+    ├── MalformedTableName   the dataset code is no code, so it names no table
+    ├── NotObservations      the Parquet file lacks what publishing needs
+    ├── CountMismatch        the server stored another number of rows than the Parquet file has
+    ├── DependentsInTheWay   a dimension went that a view or policy depends on
+    ├── ReadersInTheWay      readers held the table for longer than we wait
+    └── AnotherLoader        another publication of this dataset would not end
+"""
+
+from collections.abc import Sequence
+
+
+class PostgresError(Exception):
+    """Any failure of this room."""
+
+
+class EmbeddedServerError(PostgresError):
+    """The embedded server cannot do what it was asked; `log` is the end of what it said."""
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(f"{message}\n{log}".rstrip())
+        self.log = log
+
+
+class ServerStopped(EmbeddedServerError):
+    """Asked for something that only a running server has."""
+
+
+class DatabaseUnavailable(PostgresError):
+    """No connection; `reason` is libpq's own sentence. The password is never part of the message."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"no connection to the database at {where}: {reason}")
+        self.where = where
+        self.reason = reason
+
+
+class MirrorMismatch(PostgresError):
+    """One database holds the data of one source: invented data never land beside real ones."""
+
+    def __init__(self, database: str, claimed: str, wanted: str) -> None:
+        super().__init__(
+            f"database {database} was filled from {claimed} and cannot also be filled from {wanted}: "
+            "use another database or home folder, or drop this one first"
+        )
+        self.database = database
+        self.claimed = claimed
+        self.wanted = wanted
+
+
+class NotPublished(PostgresError):
+    """Nothing of `dataset` was ever published here."""
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__(f"{dataset} is not published here: publish it first")
+        self.dataset = dataset
+
+
+class PublishError(PostgresError):
+    """`dataset` was not published: `reason`. What readers see has not changed."""
+
+    def __init__(self, dataset: str, reason: str) -> None:
+        super().__init__(f"{dataset} was not published: {reason}")
+        self.dataset = dataset
+        self.reason = reason
+
+
+class MalformedTableName(PublishError):
+    """A dataset code must be letters, digits and underscores, at most 40 of them."""
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__(
+            repr(dataset), "a dataset code is letters, digits, $ and underscores, at most 40 of them"
+        )
+
+
+class NotObservations(PublishError):
+    """The Parquet file has no dataset code, belongs to another dataset or has an unsupported column."""
+
+
+class CountMismatch(PublishError):
+    """The counts that had to be equal."""
+
+    def __init__(self, dataset: str, loaded: int, expected: int) -> None:
+        super().__init__(
+            dataset, f"the server loaded {loaded:,} rows where the Parquet file has {expected:,}"
+        )
+        self.loaded = loaded
+        self.expected = expected
+
+
+class DependentsInTheWay(PublishError):
+    """`column` is gone from the source, and `dependents` (the server's own list) need it."""
+
+    def __init__(self, dataset: str, column: str, dependents: str) -> None:
+        super().__init__(
+            dataset,
+            f"its new release has no column {column!r}, which others depend on:\n{dependents}\n"
+            "Change or drop those, or publish with keep_dependents, which keeps the column, with nulls",
+        )
+        self.column = column
+        self.dependents = dependents
+
+
+class ReadersInTheWay(PublishError):
+    """`readers` are the sessions that had the table locked at the end."""
+
+    def __init__(self, dataset: str, seconds: float, readers: Sequence[str]) -> None:
+        who = listed(readers) or "sessions that are gone by now"
+        super().__init__(
+            dataset,
+            f"readers held its table for {seconds:g} s: {who}. End those sessions or run it again later",
+        )
+        self.readers = list(readers)
+
+
+class AnotherLoader(PublishError):
+    """One loader at a time per dataset."""
+
+    def __init__(self, dataset: str, seconds: float) -> None:
+        super().__init__(dataset, f"another loader has been publishing it for more than {seconds:g} s")
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """`names` joined for a message, shortened after `most`."""
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

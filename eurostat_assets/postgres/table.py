@@ -1,0 +1,177 @@
+"""What a Parquet file says about the table it becomes: name, columns, types, comments, release.
+
+Read from the schema and its metadata alone; no database here.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
+
+from eurostat_assets.postgres.errors import MalformedTableName, NotObservations
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+SCHEMA = "eurostat"
+STORE = "eurostat_releases"
+"""Schema of the loaded releases that are attached to the tables of SCHEMA."""
+SOURCE_COLUMN = "source_dataset_id"
+OWN_TABLES = {"catalogue", "datasets", "migrations", "mirror", "releases"}
+
+CODE = re.compile(r"[A-Za-z][A-Za-z0-9_$]{0,39}")
+COLUMN_COMMENTS = {
+    "time_period": "Period, as Eurostat writes it: 2020, 2020-S1, 2020-Q3, 2020-07, 2020-W28, 2020-07-01.",
+    "period_start": "First day of the period.",
+    "period_end": "Last day of the period.",
+    "obs_value": "Observed value; null where there is none (see the flags).",
+    "obs_flag": "Observation flag.",
+    "conf_status": "Confidentiality status.",
+    SOURCE_COLUMN: "Eurostat's code of the dataset this row comes from.",
+}
+
+
+class Readable(Protocol):
+    """A file somewhere: pathlib.Path, UPath or the like."""
+
+    def open(self, mode: Literal["rb"], /) -> IO[bytes]: ...
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column as Postgres sees it; `type` is SQL."""
+
+    name: str
+    type: str
+    nullable: bool
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class ReleaseFile:
+    """One dataset's release in a Parquet file; dates are aware, `rows` is the file's own count."""
+
+    parquet: Readable
+    dataset: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: int
+    release: str
+    data_updated: datetime | None
+    structure_updated: datetime | None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def table(self) -> str:
+        """The table's name within schema `eurostat`."""
+        return self.dataset.lower()
+
+
+def table_name(dataset: str) -> str:
+    """The table of `dataset` within schema `eurostat`. Raises MalformedTableName for what is no code."""
+    if not CODE.fullmatch(dataset) or dataset.lower() in OWN_TABLES:
+        raise MalformedTableName(dataset)
+    return dataset.lower()
+
+
+def open_parquet(parquet: Readable) -> "closing[pq.ParquetFile]":
+    """The open file; a local one is read by Arrow itself, another through its own `open`."""
+    import pyarrow.parquet as pq
+
+    # Pre-buffering would hold whole row groups in memory.
+    source = str(parquet) if isinstance(parquet, Path) else parquet.open("rb")
+    return closing(pq.ParquetFile(source, pre_buffer=False))
+
+
+def read_release_file(parquet: Readable, dataset: str | None = None) -> ReleaseFile:
+    """Describe `parquet` from its footer; with `dataset` given it must be that one's.
+
+    Raises MalformedTableName, NotObservations, and pyarrow's own errors for a file that is no Parquet.
+    """
+    with open_parquet(parquet) as file:
+        schema, rows = file.schema_arrow, file.metadata.num_rows
+    about = _json(schema.metadata, b"jsonstat")
+    found = about.get("dataset") or dataset
+    if not found:
+        raise NotObservations(str(parquet), "the Parquet file does not say of which dataset it is")
+    table_name(found)
+    if dataset and found.upper() != dataset.upper():
+        raise NotObservations(dataset, f"{parquet} is of dataset {found}")
+    data_updated = _moment(about.get("update_data") or about.get("updated"))
+    structure_updated = _moment(about.get("update_structure"))
+    return ReleaseFile(
+        parquet=parquet,
+        dataset=found.upper(),
+        title=about.get("title") or found.upper(),
+        columns=tuple(_column(found, field) for field in schema),
+        rows=rows,
+        release=_version(data_updated, structure_updated),
+        data_updated=data_updated,
+        structure_updated=structure_updated,
+        provenance=_json(schema.metadata, b"provenance"),
+    )
+
+
+def sql_type(arrow: "pa.DataType") -> str | None:
+    """The Postgres type for an Arrow one, None where there is none."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(arrow):
+        return sql_type(arrow.value_type)
+    if pa.types.is_string(arrow) or pa.types.is_large_string(arrow):
+        return "text"
+    if pa.types.is_timestamp(arrow):
+        return "timestamp with time zone" if arrow.tz else "timestamp without time zone"
+    if pa.types.is_decimal(arrow):
+        return "numeric"
+    return {
+        pa.bool_(): "boolean",
+        pa.int8(): "smallint",
+        pa.uint8(): "smallint",
+        pa.int16(): "smallint",
+        pa.uint16(): "integer",
+        pa.int32(): "integer",
+        pa.uint32(): "bigint",
+        pa.int64(): "bigint",
+        pa.float32(): "real",
+        pa.float64(): "double precision",
+        pa.date32(): "date",
+        pa.binary(): "bytea",
+        pa.large_binary(): "bytea",
+    }.get(arrow)
+
+
+def _column(dataset: str, field: "pa.Field") -> Column:
+    found = sql_type(field.type)
+    if found is None or field.name == SOURCE_COLUMN:
+        raise NotObservations(dataset, f"column {field.name!r} of type {field.type} cannot be stored")
+    label = (field.metadata or {}).get(b"label", b"").decode() or COLUMN_COMMENTS.get(field.name, "")
+    if field.name in ("obs_flag", "conf_status"):
+        flags = _json(field.metadata, b"labels")
+        label = " ".join([label, *(f"{code}: {text}." for code, text in flags.items())])
+    return Column(field.name, found, field.nullable, label.strip())
+
+
+def _json(metadata: Mapping[bytes, bytes] | None, key: bytes) -> dict[str, Any]:
+    return json.loads((metadata or {}).get(key, b"{}")) or {}
+
+
+def _moment(text: str | None) -> datetime | None:
+    """An aware time from Eurostat's text, e.g. `2014-03-20T23:00:00+0100`; UTC where it names no zone."""
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _version(data: datetime | None, structure: datetime | None) -> str:
+    """The name of a release: its data and structure dates in UTC, the former for both where one is missing."""
+    if data is None:
+        return "undated"
+    moments = [moment.astimezone(UTC) for moment in (data, structure or data)]
+    return "_".join(f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in moments)

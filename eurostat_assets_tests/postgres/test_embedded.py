@@ -1,0 +1,151 @@
+"""The embedded server comes up, stays what it is, and survives whatever happens to it."""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from eurostat_assets.postgres.embedded import EmbeddedPostgres
+from eurostat_assets.postgres.errors import EmbeddedServerError, ServerStopped
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder whose parents everybody may traverse."""
+    with tempfile.TemporaryDirectory(prefix="eurostat-assets-embedded-") as place:
+        Path(place).chmod(0o755)
+        yield Path(place)
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(folder / "home" / "postgres")
+    yield server
+    server.stop()
+
+
+def ask(url: str, query: str) -> object:
+    connection = psycopg2.connect(url)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            found = cursor.fetchone() if cursor.description else None
+            return found[0] if found else None
+    finally:
+        connection.close()
+
+
+def test_start_and_stop_can_be_said_twice_and_data_and_port_stay(server: EmbeddedPostgres) -> None:
+    first = server.start()
+    assert server.start() == first
+    ask(server.url("eurostat"), "CREATE TABLE kept AS SELECT 1 AS a")
+    assert server.stop()
+    assert not server.stop()
+    assert not server.status().running
+    with pytest.raises(ServerStopped, match="start it first"):
+        server.url("eurostat")
+    again = EmbeddedPostgres(server.folder)
+    assert again.start().port == first.port
+    assert ask(again.url("eurostat"), "SELECT a FROM kept") == 1
+    assert int(str(ask(again.url("eurostat"), "SHOW max_connections"))) == 200
+
+
+def test_only_the_loopback_with_the_right_password_gets_in(server: EmbeddedPostgres) -> None:
+    server.start()
+    url = server.url("eurostat")
+    assert stat.S_IMODE((server.folder / "password").stat().st_mode) == 0o600
+    assert ask(url, "SHOW listen_addresses") == "127.0.0.1"
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        psycopg2.connect(url.replace((server.folder / "password").read_text(), "guess"))
+
+
+def test_committed_rows_survive_kill_9_of_the_server(server: EmbeddedPostgres) -> None:
+    server.start()
+    ask(server.url("eurostat"), "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS a")
+    for _ in range(3):
+        pid = server.status().pid
+        assert pid
+        os.kill(pid, signal.SIGKILL)
+        while server.status().pid == pid:
+            time.sleep(0.001)
+        assert server.start().pid != pid
+        assert ask(server.url("eurostat"), "SELECT count(*) FROM kept") == 1000
+
+
+def test_a_pid_file_that_names_another_process_does_not_stop_a_start(server: EmbeddedPostgres) -> None:
+    server.start()
+    lines = (server.data / "postmaster.pid").read_text().splitlines()
+    server.stop()
+    (server.data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    assert server.start().running
+
+
+def test_five_processes_starting_at_once_share_one_server(server: EmbeddedPostgres) -> None:
+    program = (
+        "import sys; from pathlib import Path; from eurostat_assets.postgres.embedded import EmbeddedPostgres;"
+        "server = EmbeddedPostgres(Path(sys.argv[1])); print(server.start().pid, bool(server.url('eurostat')))"
+    )
+    starters = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(server.folder)], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(5)
+    ]
+    assert {starter.communicate()[0] for starter in starters} == {f"{server.status().pid} True\n"}
+
+
+def test_a_starter_killed_at_any_moment_leaves_nothing_that_stops_the_next(folder: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from eurostat_assets.postgres.embedded import EmbeddedPostgres;"
+        "EmbeddedPostgres(Path(sys.argv[1])).start()"
+    )
+    for moment in (0.2, 0.5, 0.8, 1.1):
+        server = EmbeddedPostgres(folder / f"at-{moment}")
+        starter = subprocess.Popen([sys.executable, "-c", program, str(server.folder)])
+        time.sleep(moment)
+        starter.kill()
+        starter.wait()
+        try:
+            assert server.start().running
+            assert ask(server.url("eurostat"), "SELECT 1") == 1
+        finally:
+            server.stop()
+
+
+def test_a_taken_port_is_replaced_unless_it_was_asked_for(server: EmbeddedPostgres, folder: Path) -> None:
+    taken = server.start().port
+    other = EmbeddedPostgres(folder / "other")
+    other.folder.mkdir()
+    (other.folder / "port").write_text(str(taken))
+    try:
+        assert other.start().port not in (taken, None)
+    finally:
+        other.stop()
+    with pytest.raises(EmbeddedServerError, match="did not start"):
+        EmbeddedPostgres(folder / "third", port=taken).start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+def test_as_root_a_folder_behind_a_closed_one_works(folder: Path) -> None:
+    folder.chmod(0o700)
+    server = EmbeddedPostgres(folder / "home" / "postgres")
+    try:
+        status = server.start()
+        assert ask(server.url("eurostat"), "SELECT 1") == 1
+        assert status.user != "root"
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    finally:
+        server.stop()
+        shutil.rmtree(server.data.parent)
+    with pytest.raises(EmbeddedServerError, match="to begin anew"):
+        server.start()

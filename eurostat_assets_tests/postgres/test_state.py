@@ -1,0 +1,89 @@
+"""The project's own tables: migrated once, claimed by one source, honest about failures and withdrawals."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from eurostat_assets.postgres.errors import DatabaseUnavailable, MirrorMismatch, NotPublished, PostgresError
+from eurostat_assets.postgres.migrations import migrate
+from eurostat_assets.postgres.state import (
+    catalogue_size,
+    claim_mirror,
+    published,
+    published_table,
+    record_catalogue,
+    record_failure,
+)
+from eurostat_assets_tests.postgres.conftest import Query
+
+
+@dataclass(frozen=True)
+class Dates:
+    data: datetime
+    structure: datetime
+
+
+@dataclass(frozen=True)
+class Offer:
+    code: str
+    title: str = "Invented"
+    type: str = "DATASET"
+    release: Dates | None = None
+    period_start: str | None = "2008"
+    period_end: str | None = "2019-S1"
+    values: int | None = 7027
+    folders: tuple[str, ...] = ("data/hlth",)
+
+
+def test_migrations_run_once_however_many_processes_begin_them(database: str) -> None:
+    program = "import sys; from eurostat_assets.postgres import migrate; print(len(migrate(sys.argv[1])))"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program, database], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    counts = sorted(int(process.communicate()[0]) for process in processes)
+    assert counts[:3] == [0, 0, 0]
+    assert counts[3] > 0
+    assert migrate(database) == []
+
+
+def test_a_database_of_the_sandbox_is_not_used_for_eurostat(mirror: str) -> None:
+    claim_mirror(mirror, "http://127.0.0.1:8123/api")
+    claim_mirror(mirror, "http://127.0.0.1:8123/api/")
+    with pytest.raises(MirrorMismatch, match="another database or home folder") as refusal:
+        claim_mirror(mirror, "https://ec.europa.eu/eurostat/api/dissemination")
+    assert refusal.value.claimed == "http://127.0.0.1:8123/api"
+
+
+def test_a_failure_is_on_record_for_a_dataset_that_was_never_published(mirror: str, query: Query) -> None:
+    record_failure(mirror, "HLTH_X", ValueError("404"))
+    assert published(mirror)["HLTH_X"].error == "ValueError: 404"
+    assert published(mirror)["HLTH_X"].release is None
+    assert query("SELECT state, error FROM eurostat.releases") == [("failed", "ValueError: 404")]
+    with pytest.raises(NotPublished):
+        published_table(mirror, "HLTH_X")
+
+
+def test_a_dataset_that_left_the_catalogue_is_marked_and_may_come_back(mirror: str, query: Query) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    record_catalogue(
+        mirror, [Offer("HLTH_A", release=Dates(moment, moment)), Offer("HLTH_B")], theme={"HLTH_A"}
+    )
+    record_catalogue(mirror, [Offer("HLTH_A")])
+    withdrawn = "SELECT dataset FROM eurostat.catalogue WHERE withdrawn_at IS NOT NULL"
+    assert query(withdrawn) == [("HLTH_B",)]
+    assert catalogue_size(mirror) == 1
+    record_catalogue(mirror, [Offer("HLTH_A"), Offer("HLTH_B")])
+    assert query(withdrawn) == []
+    with pytest.raises(PostgresError, match="no entries"):
+        record_catalogue(mirror, [])
+    assert catalogue_size(mirror) == 2
+
+
+def test_a_database_that_is_down_is_named_without_its_password() -> None:
+    with pytest.raises(DatabaseUnavailable, match=r"127\.0\.0\.1:1/eurostat") as refusal:
+        migrate("postgresql://postgres:secret@127.0.0.1:1/eurostat")
+    assert "secret" not in str(refusal.value)
