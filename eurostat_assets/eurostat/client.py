@@ -8,9 +8,10 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from urllib.parse import urlsplit
 
 from eurostat_assets.eurostat import refusals
 from eurostat_assets.eurostat.codes import check_code
@@ -30,7 +31,9 @@ from eurostat_assets.eurostat.parts import part
 from eurostat_assets.eurostat.raw import RawJson
 from eurostat_assets.eurostat.release import Release
 from eurostat_assets.eurostat.toc import Toc, parse_toc
-from eurostat_assets.eurostat.wire import Answer, Wire
+
+if TYPE_CHECKING:
+    from eurostat_assets.eurostat.wire import Answer, Wire
 
 REAL_API = "https://ec.europa.eu/eurostat/api/dissemination"
 
@@ -74,17 +77,30 @@ class Eurostat:
         backoff: float = 1.0,
         user_agent: str | None = None,
     ) -> None:
+        parts = urlsplit(api_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{api_url!r} is not an API's address, which begins with https:// or http://")
+        self._api_url = api_url
         self._language = language.lower()
         self._deadline = download_deadline
         self._attempts = attempts
         self._backoff = backoff
-        self._wire = Wire(
-            api_url,
-            connect_timeout=connect_timeout,
-            read_timeout=read_timeout,
-            attempts=attempts,
-            backoff=backoff,
-            user_agent=user_agent or f"eurostat-assets/{version('eurostat-assets')}",
+        self._timeouts = (connect_timeout, read_timeout)
+        self._user_agent = user_agent
+
+    @cached_property
+    def _wire(self) -> "Wire":
+        # A fifth of a second to import, and every run imports this room, whether it asks Eurostat or not.
+        from importlib.metadata import version
+
+        from eurostat_assets.eurostat.wire import Wire
+
+        return Wire(
+            self._api_url,
+            timeouts=self._timeouts,
+            attempts=self._attempts,
+            backoff=self._backoff,
+            user_agent=self._user_agent or f"eurostat-assets/{version('eurostat-assets')}",
         )
 
     def __enter__(self) -> Self:
@@ -94,7 +110,8 @@ class Eurostat:
         self.close()
 
     def close(self) -> None:
-        self._wire.close()
+        if "_wire" in self.__dict__:
+            self._wire.close()
 
     def inventory(self) -> Inventory:
         """Every dataset by code, with its release. Raises Transient errors, Refused."""
@@ -217,7 +234,7 @@ def _data_path(code: str) -> str:
     return f"/statistics/1.0/data/{code}"
 
 
-def _check(answer: Answer, head: bytes, dataset: str | None) -> None:
+def _check(answer: "Answer", head: bytes, dataset: str | None) -> None:
     """Raises what the answer means when it is not the body asked for."""
     url = answer.redirected_to or answer.url
     refused = refusals.refusal(answer.status, head, answer.headers, dataset=dataset, url=url)

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from eurostat_assets.eurostat.errors import CutShort, TooSlow, Unreachable
+from eurostat_assets.eurostat.punctual import PunctualAdapter
 
 _BLOCK: Final = 256 * 1024
 _LONGEST_RETRY_AFTER: Final = 120
@@ -73,30 +73,25 @@ class Answer:
 class Wire:
     """A session with one API. Not for several threads at once; use one per thread.
 
-    Proxies and a custom CA come from the usual environment variables (HTTPS_PROXY, NO_PROXY,
-    REQUESTS_CA_BUNDLE).
+    `timeouts`: seconds to connect, and between two bytes. Proxies and a custom CA come from the usual
+    environment variables (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE).
     """
 
     def __init__(
         self,
         api_url: str,
         *,
-        connect_timeout: float,
-        read_timeout: float,
+        timeouts: tuple[float, float],
         attempts: int,
         backoff: float,
         user_agent: str,
     ) -> None:
-        parts = urlsplit(api_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(
-                f"{api_url!r} is not the address of an API: it must begin with https:// or http://"
-            )
         self._api_url = api_url.rstrip("/")
-        self._timeouts = (connect_timeout, read_timeout)
+        self._timeouts = timeouts
         self._session = requests.Session()
         # A proxy is never the way to this machine itself, whatever NO_PROXY says.
-        self._session.trust_env = parts.hostname not in _LOOPBACK
+        host = urlsplit(api_url).hostname
+        self._proxies = {"no_proxy": host} if host in _LOOPBACK else None
         self._session.headers.update({"Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": user_agent})
         retry = _PoliteRetry(
             total=attempts - 1,
@@ -109,7 +104,7 @@ class Wire:
             raise_on_status=False,
         )
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+            self._session.mount(scheme, PunctualAdapter(max_retries=retry))
 
     @contextmanager
     def get(
@@ -127,8 +122,11 @@ class Wire:
         until = time.monotonic() + deadline
         url = self._api_url + path
         try:
-            response = self._session.get(url, params=params, timeout=self._timeouts, stream=True)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            response = self._session.get(
+                url, params=params, timeout=self._timeouts, proxies=self._proxies, stream=True
+            )
+        # An OSError is every error of requests, and that of a CA bundle that is not there.
+        except (OSError, urllib3.exceptions.HTTPError) as error:
             raise Unreachable(f"no answer from {url} ({_reason(error)})", dataset=dataset) from error
         with response:
             asked = response.history[0].url if response.history else response.url

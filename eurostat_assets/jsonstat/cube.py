@@ -57,9 +57,9 @@ class Cube:
         """The storage ranks of flat indices, which must lie within the cube."""
         return self._mapped(index, "ranks")
 
-    def index_of(self, rank: int) -> int:
-        """The flat index of one storage rank."""
-        return int(self._mapped(np.array([rank], self.index_type), "flats")[0])
+    def indices(self, ranks: Integers) -> Integers:
+        """The flat indices of storage ranks: the way back."""
+        return self._mapped(ranks, "flats")
 
     def positions(self, ranks: Integers) -> list[Integers]:
         """For each dimension, the positions (indices into its codes) of the cells with these storage

@@ -62,7 +62,7 @@ def in_order(blocks: Iterable[Ranked], cube: Cube, member: str) -> Iterator[Rank
 def _explain(ranks: np.ndarray, cube: Cube, member: str) -> None:
     at = int(np.flatnonzero(ranks[1:] <= ranks[:-1])[0])
     if ranks[at] == ranks[at + 1]:
-        position = cube.index_of(int(ranks[at]))
+        position = int(cube.indices(ranks[at : at + 1])[0])
         raise DuplicateCell(
             "occurs twice, and it cannot be known which is meant", member=member, position=position
         )

@@ -1,28 +1,28 @@
-"""A Eurostat of one's own: a local server with the paths, shapes and quirks of the dissemination API, and invented datasets.
+"""A Eurostat of one's own: a local server with the paths, shapes and quirks of the dissemination API.
 
-Belongs here: whatever imitates the publisher. Does not: any client of it. Nothing here is Eurostat's data.
+Belongs here: whatever imitates the publisher, and the invented datasets it publishes. Does not: any client of it.
 
     with running(profile="tests") as sandbox:        # a process of its own, stopped at the end
         sandbox.api_url                              # http://127.0.0.1:…/eurostat/api/dissemination
         sandbox.release("HLTH_CD_ARO", what="both")  # new dates, some new cells, items in the feed
         sandbox.cells("HLTH_CD_ARO")                 # the truth as record batches, without any JSON
 
-`running(recorded=folder)` serves recorded JSON files as they are; `serve(host, port, folder, profile)` blocks, for the command
-line; `connect(url)` speaks to one that runs already; `write_dataset(code, path, cells=10_000_000)` writes a body without a server.
+`running(recorded=folder)` serves recorded JSON files as they are. `serve(host, port, folder, profile)` blocks, for the
+command line; `connect(folder)` finds the one that runs on a folder. `write_dataset("HLTH_CO_X", path, cells=10_000_000)`
+writes a body without any server, `cells` tells its truth.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .process import Running, running, serve
+from .client import Running, connect
+from .process import running, serve
 
 if TYPE_CHECKING:
     from .writing import cells, write_dataset
 
 __all__ = ["Running", "cells", "connect", "running", "serve", "write_dataset"]
-
-connect = Running
 
 
 def __getattr__(name: str) -> Any:

@@ -41,7 +41,7 @@ def body(
 ) -> Iterator[bytes]:
     """The response body in chunks of about a megabyte at most.
 
-    `observations` answers the OBS_COUNT of the whole dataset; without it the observations of the walk are counted on the way.
+    `observations` answers the OBS_COUNT of the whole dataset; without it, those of the walk are counted on the way.
     """
     dataset = walk.dataset
     head = {
@@ -86,11 +86,11 @@ class _Seen:
     def add(self, block: Block) -> None:
         self.count += len(block.cells)
         self._kinds[np.unique(block.kind)] = True
-        rest = np.unique(block.cells)
+        rest = block.cells
         for axis in range(len(self.walk.shape) - 1, -1, -1):
             above = rest // self.walk.shape[axis]
             self._cells_with[axis][rest - above * self.walk.shape[axis]] = True
-            rest = np.unique(above)
+            rest = above[np.flatnonzero(np.diff(above, prepend=-1))]
 
     def flagged(self) -> bool:
         return bool(self._kinds[1:].any())

@@ -1,4 +1,4 @@
-"""The catalogue files: table of contents as text, inventory of data and of code lists, and a code list (eurostat-api.md 3, 6)."""
+"""The catalogue files (eurostat-api.md 3 and 6): table of contents as text, inventories, code lists."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _HEADER = (
 
 
 def toc_txt(published: Published, language: str) -> Iterator[str]:
-    """The lines of the table of contents. A dataset is filed in every folder it names; recorded ones outside all folders are left out."""
+    """The lines of the table of contents. A dataset is filed in each of its folders, so its line repeats."""
     filed: dict[str, list[tuple[Source, Edition]]] = {}
     for source, edition in published:
         for folder in source.folders:

@@ -20,7 +20,7 @@ def next_slot(after: datetime) -> datetime:
 
 
 def release_slot(now: datetime, newest: datetime) -> datetime:
-    """When a release made `now` is dated: the last slot, or, where the dataset is already as new as that, the slot after `newest`."""
+    """The date of a release made `now`: the last slot, or the one after `newest` where that is not newer."""
     return latest_slot(now) if latest_slot(now) > newest else next_slot(newest)
 
 

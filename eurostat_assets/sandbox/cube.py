@@ -34,19 +34,17 @@ class Block:
     cells: npt.NDArray[np.int64]  # place of each observation in the walk, from 0
     index: npt.NDArray[np.int64]  # flat JSON-stat index within the slice
     kind: npt.NDArray[np.uint8]  # index into kinds(dataset)
+    _draw: _Draw
     _stable: Hashes
     _revised: Hashes
-    _turn: Hashes
 
     @cached_property
     def number(self) -> npt.NDArray[np.int64]:
         """Value in units of the last decimal, also for observations whose kind hides it."""
-        draw = (self._stable >> np.uint64(20)) & np.uint64(0xFFFFF)
+        draw = (self._stable >> np.uint64(36)) & np.uint64(0xFFFFF)
         base = (draw * draw * np.uint64(self.dataset.maximum)) >> np.uint64(40)
         # The parity of the turn makes two successive revisions of a cell always differ.
-        revision = ((self._revised >> np.uint64(8)) & np.uint64(3)) + np.uint64(4) * (
-            self._turn & np.uint64(1)
-        )
+        revision = ((self._revised >> np.uint64(8)) & np.uint64(3)) + self._draw.turned(self._stable)
         number = (base + revision).astype(np.int64)
         return np.where(self._stable & np.uint64(1), -number, number) if self.dataset.signed else number
 
@@ -106,25 +104,25 @@ class Walk:
         outer, inner = _cross(axes[:split]), _cross(axes[split:])
         width = len(inner.offsets)
         height = max(1, BLOCK // width)
+        uneven = bool((outer.frequencies != 0xFF).any() or (inner.frequencies != 0xFF).any())
         rng = np.random.default_rng(0) if self.order == "shuffled" else None
         for top in range(0, len(outer.offsets), height):
             rows = slice(top, top + height)
             stable = _mix((outer.hashes[rows, None] + inner.hashes).ravel())
-            possible = (outer.frequencies[rows, None] & inner.frequencies).ravel()
-            revised, turn = draw.revised(stable)
-            present = np.flatnonzero(draw.exists(stable, revised) & (possible != 0))
+            filled = draw.filled(stable)
+            if uneven:
+                filled &= (outer.frequencies[rows, None] & inner.frequencies).ravel() != 0
+            present = np.flatnonzero(filled)
             if rng is not None:
                 rng.shuffle(present)
-            offsets = (outer.offsets[rows, None] + inner.offsets).ravel()
-            yield Block(
-                self.dataset,
-                present + top * width,
-                offsets[present],
-                draw.kinds[revised[present] >> np.uint64(54)],
-                stable[present],
-                revised[present],
-                turn[present],
-            )
+            stable = stable[present]
+            revised = draw.revised(stable)
+            if not draw.full:
+                kept = np.flatnonzero(draw.kept(revised))
+                present, stable, revised = present[kept], stable[kept], revised[kept]
+            index = (outer.offsets[rows, None] + inner.offsets).ravel()[present]
+            kind = draw.kinds[revised >> np.uint64(54)]
+            yield Block(self.dataset, present + top * width, index, kind, draw, stable, revised)
 
     def count(self, release: int) -> int:
         """Observations of the slice: its OBS_COUNT when the slice is everything."""
@@ -189,7 +187,7 @@ def observations(dataset: Dataset, release: int) -> Iterator[pa.RecordBatch]:
     for block in walk.blocks(release):
         places = np.unravel_index(block.cells, walk.shape)
         columns: list[pa.Array] = [
-            pa.DictionaryArray.from_arrays(place.astype(np.int32), codes)
+            pa.DictionaryArray.from_arrays(pa.array(place.astype(np.int32)), codes)
             for place, codes in zip(places, dictionaries, strict=True)
         ]
         columns += [
@@ -230,22 +228,32 @@ class _Draw:
             phases *= 2
         self._mask = np.uint64(phases - 1)
         phase = np.arange(phases)
-        self._turns = ((release - phase) // phases + (phase > 0)).astype(np.uint64)
-        self._salts = _mix(self._turns.copy()) | np.uint64(1)
-        self._fill = np.uint64(min(round(dataset.fill * 65536), 65536))
-        self._vanishing = np.uint64(63 if dataset.fill < 1 else 0)
+        turns = ((release - phase) // phases + (phase > 0)).astype(np.uint64)
+        self._salts = _mix(turns.copy()) | np.uint64(1)
+        self._parity = (turns & np.uint64(1)) << np.uint64(2)
+        self.full = dataset.fill >= 1
+        self._fill = np.uint32(min(round(dataset.fill * 2**32), 2**32 - 1))
         shares = np.array([1 - sum(dataset.flags.values()), *dataset.flags.values()])
         self.kinds = np.searchsorted(np.cumsum(shares), (np.arange(1024) + 0.5) / 1024).astype(np.uint8)
 
-    def revised(self, stable: Hashes) -> tuple[Hashes, Hashes]:
-        """A hash that changes when the cell is revised, and how often it was."""
-        phase = (stable >> np.uint64(59)) & self._mask
-        return _mix(stable + self._salts[phase]), self._turns[phase]
+    def filled(self, stable: Hashes) -> npt.NDArray[np.bool_]:
+        """Which cells are observations, but for the few that a revision has hidden."""
+        return np.ones(len(stable), bool) if self.full else stable.view("<u4")[::2] < self._fill
 
-    def exists(self, stable: Hashes, revised: Hashes) -> npt.NDArray[np.bool_]:
-        """Stable for most cells; a revision makes a cell vanish now and then, and a later one brings it back."""
-        filled = (stable >> np.uint64(40)) & np.uint64(0xFFFF) < self._fill
-        return filled & (revised & self._vanishing != self._vanishing) if self._vanishing else filled
+    def revised(self, stable: Hashes) -> Hashes:
+        """A hash that changes when the cell is revised."""
+        return _mix(stable + self._salts[self._phase(stable)])
+
+    def kept(self, revised: Hashes) -> npt.NDArray[np.bool_]:
+        """A revision makes an observation vanish now and then, and a later one brings it back."""
+        return revised & np.uint64(63) != 63
+
+    def turned(self, stable: Hashes) -> Hashes:
+        """0 or 4, by the parity of the number of revisions."""
+        return self._parity[self._phase(stable)]
+
+    def _phase(self, stable: Hashes) -> Hashes:
+        return (stable >> np.uint64(59)) & self._mask
 
 
 def code_hash(*parts: object) -> int:
@@ -254,9 +262,10 @@ def code_hash(*parts: object) -> int:
 
 def _mix(x: Hashes) -> Hashes:
     """The finaliser of splitmix64, in place."""
-    x ^= x >> np.uint64(30)
+    shifted = x >> np.uint64(30)
+    x ^= shifted
     x *= np.uint64(0xBF58476D1CE4E5B9)
-    x ^= x >> np.uint64(27)
+    x ^= np.right_shift(x, np.uint64(27), out=shifted)
     x *= np.uint64(0x94D049BB133111EB)
-    x ^= x >> np.uint64(31)
+    x ^= np.right_shift(x, np.uint64(31), out=shifted)
     return x

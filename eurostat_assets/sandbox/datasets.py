@@ -74,7 +74,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Edition:
-    """One published state of a dataset: dates are aware, `release` counts the data releases, `structure` those of the structure."""
+    """One published state of a dataset: aware dates, and how often the data and the structure were released anew."""
 
     code: str
     update_data: datetime

@@ -21,8 +21,8 @@ ASYNCHRONOUS = "ASYNCHRONOUS_RESPONSE. Your request will be treated asynchronous
 class CostModel:
     """Limits in cells of the cross product, empty ones included.
 
-    `asynchronous` is the shape of "ask again later": HTTP 413 with `error`, HTTP 200 with `warning`, or None for never.
-    `refusals` is how often an extraction is put off before it is there; `full_is_cached` False counts unfiltered requests too.
+    `asynchronous` is the shape of "ask again later": HTTP 413 with `error`, HTTP 200 with `warning`, or None for never;
+    `refusals` how often an extraction is put off before it is there. `full_is_cached` False counts the unfiltered too.
     """
 
     sync_below: int = 500_000
@@ -32,7 +32,7 @@ class CostModel:
     full_is_cached: bool = True
 
 
-class Later(Exception):  # noqa: N818 - the API's answer, not a failure of the sandbox
+class Later(Exception):
     """The extraction is being prepared; `status` and `body` are what goes over the wire."""
 
     def __init__(self, shape: str) -> None:

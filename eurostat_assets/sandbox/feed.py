@@ -9,13 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from typing import Literal
 from xml.sax.saxutils import escape
 
 from .clock import BRUSSELS
 from .cube import code_hash
 
 WINDOW = timedelta(days=7)
-CATEGORIES = {
+Event = Literal["data", "structure", "both", "new", "deleted"]
+CATEGORIES: dict[Event, str] = {
     "data": "UPDATED_DATASET_DATA",
     "structure": "UPDATED_DATASET_STRUCTURE",
     "both": "UPDATED_DATASET_STRUCTURE_DATA",
@@ -49,9 +51,9 @@ class Item:
         return f'{self.code} - "{_EVENTS.get(self.category or "", "Dataset: updated data")}"'
 
 
-def items_of_release(code: str, description: str, what: str, slot: datetime) -> list[Item]:
+def items_of(code: str, description: str, event: Event, slot: datetime) -> list[Item]:
     """What the feed says of one event; now and then twice, as the real feed does."""
-    item = Item(code, CATEGORIES[what], slot, description)
+    item = Item(code, CATEGORIES[event], slot, description)
     return [item] * (2 if code_hash(code, slot.isoformat()) % 4 == 0 else 1)
 
 

@@ -1,4 +1,4 @@
-"""Eurostat's period literals: `2020`, `2020-S1`, `2020-Q3`, `2020-07`, `2020-W28`, `2020-07-01`, and their first and last days.
+"""Eurostat's period literals (`2020`, `2020-S1`, `2020-Q3`, `2020-07`, `2020-W28`, `2020-07-01`) and their days.
 
 Knows nothing of datasets. What the API accepts and what it lets roll over is eurostat-api.md 1.1.
 """
@@ -50,7 +50,7 @@ class Period:
 
 
 def parse(literal: str) -> Period:
-    """The period a literal names. Week 53 and day 29-31 roll over where the year or month is too short, as at Eurostat.
+    """The period a literal names; week 53 and days 29-31 roll over where year or month are too short, as at Eurostat.
 
     Raises MalformedPeriodError.
     """
@@ -70,17 +70,17 @@ def parse(literal: str) -> Period:
     return _months("A", year, 0, 12)
 
 
-def series(frequency: str, first: str, count: int) -> Iterator[str]:
-    """`count` consecutive literals of one frequency, from the one that `first` names."""
+def series(first: str, count: int) -> Iterator[str]:
+    """`count` consecutive literals, from the one that `first` names."""
     period = parse(first)
     for _ in range(count):
         yield period.literal
         after = period.last + _DAY
-        if frequency in "WD":
-            period = Period(frequency, after, after + (6 if frequency == "W" else 0) * _DAY)
+        months = {"A": 12, "S": 6, "Q": 3, "M": 1}.get(period.frequency)
+        if months:
+            period = _months(period.frequency, after.year, after.month - 1, months)
         else:
-            months = {"A": 12, "S": 6, "Q": 3, "M": 1}[frequency]
-            period = _months(frequency, after.year, after.month - 1, months)
+            period = Period(period.frequency, after, after + (after - period.first) - _DAY)
 
 
 def _months(frequency: str, year: int, offset: int, months: int) -> Period:

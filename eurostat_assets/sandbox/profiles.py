@@ -1,7 +1,8 @@
-"""Which invented datasets a sandbox serves, by name of a profile. How each is made is said in families.py."""
+"""Which invented datasets a sandbox serves, by the name of a profile. How each is made is said in families.py."""
 
 from __future__ import annotations
 
+from math import exp
 from statistics import NormalDist
 
 from .cube import code_hash
@@ -9,49 +10,46 @@ from .datasets import Dataset
 from .errors import UnknownProfileError
 from .families import SPECIAL, invented
 
+PROFILES = ("demo", "tests", "full")
+# Cells by code, empty ones included; None leaves the family's (or the special dataset's) own size.
 _DEMO = {
-    "HLTH_EHIS_ONE": None, "HLTH_EHIS_BM1E": None, "HLTH_SILC_10": 90_000, "HLTH_SILC_SECRET": None, "HLTH_CD_ARO": 1_400_000,
-    "HLTH_CD_WEEKLY": None, "HLTH_CO_DISCH": 350_000, "HLTH_CO_MONTHLY": None, "HLTH_RS_BDS": None, "HLTH_RS_MIXED": None,
-    "HLTH_SHA11_HF": 250_000, "HLTH_DPEH_050": None, "HLTH_DM_NOGEO": None, "ENPE_HLTH_EXP": None,
+    "HLTH_EHIS_ONE": None, "HLTH_EHIS_BM1E": None, "HLTH_SILC_10": 90_000, "HLTH_SILC_SECRET": None,
+    "HLTH_CD_ARO": 1_400_000, "HLTH_CD_WEEKLY": None, "HLTH_CO_DISCH": 350_000, "HLTH_CO_MONTHLY": None,
+    "HLTH_RS_BDS": None, "HLTH_RS_MIXED": None, "HLTH_SHA11_HF": 250_000, "HLTH_DPEH_050": None,
+    "HLTH_DM_NOGEO": None, "ENPE_HLTH_EXP": None,
     "NAMA_10_GDPX": None, "NAMA_10_QTR": None, "DEMO_PJANX": None, "DEMO_R_MWEEK": None, "HSW_N2_01": None,
 }  # fmt: skip
 _TESTS = {
-    **dict.fromkeys(SPECIAL),
     "HLTH_EHIS_BM1E": 3_000, "HLTH_SILC_10": 4_000, "HLTH_CD_ARO": 40_000, "HLTH_CO_DISCH": 6_000, "HLTH_RS_BDS": 2_000,
-    "HLTH_SHA11_HF": 8_000, "HLTH_DPEH_050": 2_000, "ENPE_HLTH_EXP": None, "NAMA_10_GDPX": 5_000, "DEMO_PJANX": 5_000,
-    "HSW_N2_01": 2_000,
+    "HLTH_SHA11_HF": 8_000, "HLTH_DPEH_050": 5_000, "ENPE_HLTH_EXP": None, "NAMA_10_GDPX": 5_000, "DEMO_PJANX": 5_000,
+    "HSW_N2_01": 2_000, **dict.fromkeys(SPECIAL),
 }  # fmt: skip
-# How many datasets each family has in `full`, as Eurostat's 490 health datasets are spread.
+# How many datasets each family has in `full`: Eurostat's 490 of health as they are spread, and a few others.
 _FULL = {
-    "HLTH_EHIS": 215, "HLTH_SILC": 37, "HLTH_CD": 36, "HLTH_CO": 32, "HLTH_RS": 25, "HLTH_DPEH": 22, "HLTH_DLM": 20, "HLTH_DSI": 18,
-    "HLTH_DB": 15, "HLTH_DHC": 14, "HLTH_DM": 11, "HLTH_SHA11": 8, "HLTH_DP": 8, "HLTH_DE": 7, "HLTH_PS": 21,
-    "HSW": 6, "NAMA_10": 6, "DEMO": 6,
+    "HLTH_EHIS": 215, "HLTH_SILC": 37, "HLTH_CD": 36, "HLTH_CO": 32, "HLTH_RS": 25, "HLTH_DPEH": 22, "HLTH_DLM": 20,
+    "HLTH_DSI": 18, "HLTH_DB": 15, "HLTH_DHC": 14, "HLTH_DM": 11, "HLTH_SHA11": 8, "HLTH_DP": 8, "HLTH_DE": 7,
+    "HLTH_PS": 21, "ENPE_HLTH": 1, "HSW": 6, "NAMA_10": 6, "DEMO": 6,
 }  # fmt: skip
-_LARGE_FAMILIES = ("HLTH_CD", "HLTH_CO", "HLTH_SILC", "HLTH_RS", "HLTH_SHA11")
-PROFILES = ("demo", "tests", "full")
+_LARGE = ("HLTH_CD", "HLTH_CO", "HLTH_SILC", "HLTH_RS", "HLTH_SHA11")
+# Natural logarithm of a body's megabytes; a tenth as many cells as bytes.
+_MEGABYTES, _LARGEST = NormalDist(mu=0.92, sigma=1.85), 150
+_CELLS_PER_MEGABYTE = 100_000
 
 
 def profile(name: str, seed: int = 0, scale: float = 1.0) -> dict[str, Dataset]:
-    """{code: dataset} of a profile; `scale` multiplies the cells of the datasets that have a size. Raises UnknownProfileError."""
+    """{code: dataset} of a profile; `scale` multiplies the cells of those with a size. Raises UnknownProfileError."""
     if name not in PROFILES:
         raise UnknownProfileError(name, PROFILES)
     wanted = {"demo": _DEMO, "tests": _TESTS}.get(name) or _full()
     return {
-        code: invented(code, seed, cells if cells is None else max(1, round(cells * scale)))
-        for code, cells in wanted.items()
+        code: invented(code, seed, cells and max(1, round(cells * scale))) for code, cells in wanted.items()
     }
 
 
 def _full() -> dict[str, int | None]:
-    """490 health datasets and some others: sizes log-normal, most of some megabytes, a few of a hundred, 6.8 GB in all."""
-    codes = [f"{family}_I{n:03}" for family, count in _FULL.items() for n in range(1, count + 1)] + [
-        "ENPE_HLTH_EXP"
-    ]
-    by_size = sorted(
-        codes, key=lambda code: code_hash("size", code) / 2**64 + 0.5 * code.startswith(_LARGE_FAMILIES)
-    )
-    megabytes = NormalDist(mu=0.92, sigma=1.85)  # of the natural logarithm
-    return {
-        code: round(min(2.718281828 ** megabytes.inv_cdf((place + 0.5) / len(by_size)), 150) * 1e6 / 10)
-        for place, code in enumerate(by_size)
-    }
+    """Sizes log-normal: most of some megabytes, a few above a hundred, about 6.8 GB in all."""
+    codes = [f"{family}_I{n:03}" for family, count in _FULL.items() for n in range(1, count + 1)]
+    codes.sort(key=lambda code: code_hash("size", code) / 2**64 + 0.5 * code.startswith(_LARGE))
+    places = ((place + 0.5) / len(codes) for place in range(len(codes)))
+    megabytes = (min(exp(_MEGABYTES.inv_cdf(place)), _LARGEST) for place in places)
+    return {code: round(size * _CELLS_PER_MEGABYTE) for code, size in zip(codes, megabytes, strict=True)}

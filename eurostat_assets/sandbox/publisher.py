@@ -1,4 +1,4 @@
-"""What the sandbox has published so far, and how it publishes more: the catalogue's editions, the feed, and their file.
+"""What the sandbox has published so far, and how it publishes more: editions, the feed, and the file that keeps them.
 
 The state survives restarts in one small JSON file, written whole or not at all. Serves nothing itself.
 """
@@ -18,19 +18,18 @@ from .clock import BRUSSELS, release_slot
 from .datasets import Edition
 from .errors import UnknownDatasetError, WrongFolderError
 from .families import invented
-from .feed import Item, items_of_release
+from .feed import Event, Item, items_of
 from .profiles import profile as datasets_of
 from .recorded import recorded_sources
 from .sources import Invented, Source
 
-What = Literal["data", "structure", "both"]
 STATE_FILE = "sandbox.json"
 
 
 class Publisher:
-    """All that is published. `folder` None keeps the state in memory only.
+    """All that is published. `folder` None keeps the state in memory only; `profile` None offers recorded files alone.
 
-    `profile` None with `recorded` serves the recorded files alone. Raises UnknownProfileError, WrongFolderError.
+    Raises UnknownProfileError, WrongFolderError.
     """
 
     def __init__(
@@ -43,18 +42,15 @@ class Publisher:
         scale: float = 1.0,
     ) -> None:
         self._file = folder / STATE_FILE if folder else None
-        self._seed = seed
         self._made = {"profile": profile, "seed": seed, "scale": scale}
+        self._seed = seed
         self._recorded = recorded
         self._lock = RLock()
-        self.sources: dict[str, Source] = {}
-        if profile is not None:
-            self.sources |= {
-                code: Invented(dataset) for code, dataset in datasets_of(profile, seed, scale).items()
-            }
-        if recorded is not None:
-            self.sources |= recorded_sources(recorded)
+        datasets = datasets_of(profile, seed, scale) if profile else {}
+        self.sources: dict[str, Source] = {code: Invented(dataset) for code, dataset in datasets.items()}
+        self.sources |= recorded_sources(recorded) if recorded else {}
         self.editions = {code: source.first for code, source in self.sources.items()}
+        self.withdrawn: dict[str, Edition] = {}
         self.feed: list[Item] = []
         self.built: datetime | None = None
         self._now: datetime | None = None
@@ -75,12 +71,13 @@ class Publisher:
         return self._now or datetime.now(UTC)
 
     def set_clock(self, now: datetime | None) -> None:
+        """Stop the clock at an aware moment; None lets it run again."""
         with self._lock:
             self._now = now
             self._save()
 
     def published(self, code: str) -> tuple[Source, Edition] | None:
-        """The dataset of a code in any case, with its present edition; None when it is not (or no longer) available."""
+        """The dataset of a code in any case, with its present edition; None when it is not available."""
         with self._lock:
             edition = self.editions.get(code.upper())
             return (self.sources[edition.code], edition) if edition else None
@@ -90,105 +87,103 @@ class Publisher:
         with self._lock:
             return [(self.sources[code], self.editions[code]) for code in sorted(self.editions)]
 
-    def release(self, codes: Iterable[str], what: What = "data") -> list[Edition]:
+    def release(
+        self, codes: Iterable[str], what: Literal["data", "structure", "both"] = "data"
+    ) -> list[Edition]:
         """Publish a new edition of each dataset. Raises UnknownDatasetError, and then publishes none."""
+        if what not in ("data", "structure", "both"):
+            raise ValueError(f"a release is of data, structure or both, not of {what!r}")
         with self._lock:
-            present = [self._edition(code) for code in codes]
-            released = []
-            for edition in present:
-                slot = release_slot(self.now, edition.updated)
-                if what in ("data", "both"):
-                    edition = replace(edition, update_data=slot, release=edition.release + 1)
-                if what in ("structure", "both"):
-                    edition = replace(edition, update_structure=slot, structure=edition.structure + 1)
-                self.editions[edition.code] = edition
-                self._announce(items_of_release(edition.code, self.sources[edition.code].title, what, slot))
-                released.append(edition)
-            self._save()
-            return released
+            return [self._publish(edition, what) for edition in [self._present(code) for code in codes]]
 
     def add(self, codes: Iterable[str]) -> list[Edition]:
-        """Make datasets appear: new ones after their family, or withdrawn ones again. Raises UnknownDatasetError."""
+        """Make datasets appear: withdrawn ones again, others after their family. Raises UnknownDatasetError."""
         with self._lock:
-            sources = [self._source(code.upper()) for code in codes]
-            added = []
-            for source in sources:
-                slot = release_slot(self.now, source.first.updated)
-                edition = replace(source.first, update_data=slot, update_structure=slot)
-                self.sources[source.code] = source
-                self.editions[source.code] = edition
-                self._announce(items_of_release(source.code, source.title, "new", slot))
-                added.append(edition)
-            self._save()
-            return added
+            return [
+                self._publish(edition, "new") for edition in [self._absent(code.upper()) for code in codes]
+            ]
 
-    def withdraw(self, codes: Iterable[str]) -> None:
-        """Make datasets disappear: from the catalogue, the inventory and the data API. Raises UnknownDatasetError."""
+    def withdraw(self, codes: Iterable[str]) -> list[Edition]:
+        """Make datasets disappear from catalogue, inventory and data; their last editions. Raises UnknownDatasetError."""
         with self._lock:
-            for edition in [self._edition(code) for code in codes]:
-                del self.editions[edition.code]
-                slot = release_slot(self.now, edition.updated)
-                self._announce(
-                    items_of_release(edition.code, self.sources[edition.code].title, "deleted", slot)
-                )
+            editions = [self._present(code) for code in codes]
+            for edition in editions:
+                self.withdrawn[edition.code] = self.editions.pop(edition.code)
+                self._announce(edition.code, "deleted", release_slot(self.now, edition.updated))
             self._save()
+            return editions
 
     def announce(self, item: Item) -> None:
-        """Put an item into the feed without publishing anything: code lists, `$` codes, missing categories, wrong hints."""
+        """An item with nothing behind it: code lists, `$` codes, missing categories, hints at what is not there."""
         with self._lock:
-            self._announce([item])
+            self.feed.append(item)
+            self.built = self.now
             self._save()
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> dict[str, Any]:
         """The whole state as plain JSON."""
         with self._lock:
-            first = {code: source.first for code, source in self.sources.items()}
+            news = [e for code, e in self.editions.items() if e != self.sources[code].first]
             return {
                 **self._made,
-                "recorded": self._recorded and str(self._recorded.resolve()),
+                "recorded": str(self._recorded.resolve()) if self._recorded else None,
                 "now": self._now and self._now.isoformat(),
                 "built": self.built and self.built.isoformat(),
-                "editions": [
-                    _plain(edition) for code, edition in self.editions.items() if edition != first[code]
-                ],
-                "withdrawn": sorted(set(self.sources) - set(self.editions)),
+                "editions": [_plain(edition) for edition in news],
+                "withdrawn": [_plain(edition) for edition in self.withdrawn.values()],
                 "feed": [_plain(item) for item in self.feed],
             }
 
-    def _announce(self, items: list[Item]) -> None:
-        self.feed += items
-        self.built = self.now
-
-    def _edition(self, code: str) -> Edition:
-        edition = self.editions.get(code.upper())
-        if edition is None:
-            raise UnknownDatasetError(code, "it is not published; `add` makes a new dataset appear")
+    def _publish(self, edition: Edition, event: Event) -> Edition:
+        slot = release_slot(self.now, edition.updated)
+        if event in ("data", "both", "new"):
+            edition = replace(edition, update_data=slot, release=edition.release + (event != "new"))
+        if event in ("structure", "both", "new"):
+            edition = replace(edition, update_structure=slot, structure=edition.structure + (event != "new"))
+        self.editions[edition.code] = edition
+        self.withdrawn.pop(edition.code, None)
+        self._announce(edition.code, event, slot)
+        self._save()
         return edition
 
-    def _source(self, code: str) -> Source:
+    def _announce(self, code: str, event: Event, slot: datetime) -> None:
+        self.feed += items_of(code, self.sources[code].title, event, slot)
+        self.built = self.now
+
+    def _present(self, code: str) -> Edition:
+        if edition := self.editions.get(code.upper()):
+            return edition
+        raise UnknownDatasetError(code, "it is not published, and only `add` makes a new dataset appear")
+
+    def _absent(self, code: str) -> Edition:
         if code in self.editions:
-            raise UnknownDatasetError(
-                code, "as a new one: it is already published; `release` publishes a new edition"
-            )
-        return self.sources.get(code) or Invented(invented(code, self._seed))
+            raise UnknownDatasetError(code, "no new one, that is: it is published, and `release` renews it")
+        return self.withdrawn.get(code) or self._source(code).first
+
+    def _source(self, code: str) -> Source:
+        if code not in self.sources:
+            self.sources[code] = Invented(invented(code, self._seed))
+        return self.sources[code]
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         for name, wanted in self._made.items():
             if state[name] != wanted:
-                raise WrongFolderError(
-                    self._file and self._file.parent, f"{name} {state[name]!r}, not {wanted!r}"
-                )
+                folder = self._file and self._file.parent
+                raise WrongFolderError(folder, f"{name} {state[name]!r} instead of {wanted!r}")
         self._now = state["now"] and datetime.fromisoformat(state["now"])
         self.built = state["built"] and datetime.fromisoformat(state["built"])
         self.feed = [Item(**_dated(item, "date")) for item in state["feed"]]
-        for edition in (
-            Edition(**_dated(edition, "update_data", "update_structure")) for edition in state["editions"]
-        ):
-            if edition.code not in self.sources:
-                self.sources[edition.code] = self._source(edition.code)
+        editions, withdrawn = (
+            [Edition(**_dated(edition, "update_data", "update_structure")) for edition in state[name]]
+            for name in ("editions", "withdrawn")
+        )
+        for edition in editions:
+            self._source(edition.code)
             self.editions[edition.code] = edition
-        for code in state["withdrawn"]:
-            self.editions.pop(code, None)
+        for edition in withdrawn:
+            self._source(edition.code)
+            self.editions.pop(edition.code, None)
+            self.withdrawn[edition.code] = edition
 
     def _save(self) -> None:
         if self._file is None:
@@ -199,15 +194,11 @@ class Publisher:
         os.replace(unfinished, self._file)  # noqa: PTH105 - the one atomic rename
 
 
-def _plain(record: Edition | Item) -> dict[str, object]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in asdict(record).items()
-    }
+def _plain(record: Edition | Item) -> dict[str, Any]:
+    fields = asdict(record).items()
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields}
 
 
 def _dated(record: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {
-        name: datetime.fromisoformat(value).astimezone(BRUSSELS) if name in names else value
-        for name, value in record.items()
-    }
+    dates = {name: datetime.fromisoformat(record[name]).astimezone(BRUSSELS) for name in names}
+    return {**record, **dates}

@@ -18,7 +18,7 @@ _BOUNDS = ("sincetimeperiod", "untiltimeperiod", "lasttimeperiod")
 _GEO_LEVEL_LENGTHS = {"country": 2, "nuts1": 3, "nuts2": 4, "nuts3": 5, "city": 7}
 
 
-class Refused(Exception):  # noqa: N818 - the API's answer, not a failure of the sandbox
+class Refused(Exception):
     """An error answer of the API."""
 
     def __init__(self, status: int, id: int, label: str) -> None:  # noqa: A002 - the wire's own name

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from . import catalogue, query
+from .client import API_PATH
 from .clock import BRUSSELS
 from .datasets import Edition
 from .errors import SandboxError
@@ -25,8 +26,6 @@ from .extraction import CostModel, Extractions, Later
 from .feed import Item, rss
 from .publisher import Publisher
 from .query import Refused
-
-API_PATH = "/eurostat/api/dissemination"
 
 
 @dataclass(frozen=True)
@@ -160,8 +159,7 @@ class _Doors:
         return _editions(self.publisher.add(order["codes"]))
 
     def withdraw(self, order: dict) -> object:
-        self.publisher.withdraw(order["codes"])
-        return {}
+        return _editions(self.publisher.withdraw(order["codes"]))
 
     def announce(self, order: dict) -> object:
         date = datetime.fromisoformat(order["date"]) if order.get("date") else self.publisher.now

@@ -1,6 +1,6 @@
-"""What the server can serve: anything with dimensions, a first edition, and a body for each edition and selection.
+"""What the server can serve: whatever has dimensions, a first edition, and a body for each edition and selection.
 
-Here is the protocol and the invented kind; the recorded kind is in recorded.py.
+Here are the protocol and the invented kind; the recorded kind is in recorded.py.
 """
 
 from __future__ import annotations

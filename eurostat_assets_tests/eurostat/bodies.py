@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+from upath import UPath
 
 
 def body_of(code: str = "HLTH_A", data: str = "2026-02-06T23:00:00+0100", cells: int = 20_000) -> bytes:
@@ -30,7 +31,7 @@ def body_of(code: str = "HLTH_A", data: str = "2026-02-06T23:00:00+0100", cells:
     ).encode()
 
 
-def content_of(path: Path) -> bytes:
+def content_of(path: Path | UPath) -> bytes:
     """The uncompressed content of a file, whatever it is called."""
     stored = path.read_bytes()
     if stored.startswith(b"\x1f\x8b"):

@@ -88,6 +88,6 @@ def publisher() -> Iterator[Publisher]:
 def eurostat(publisher: Publisher) -> Iterator[Eurostat]:
     """A client with little patience."""
     with Eurostat(
-        publisher.url, connect_timeout=2, read_timeout=1, download_deadline=5, attempts=3, backoff=0.01
+        publisher.url, connect_timeout=2, read_timeout=1, download_deadline=3, attempts=3, backoff=0.01
     ) as client:
         yield client

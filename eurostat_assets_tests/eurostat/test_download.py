@@ -70,6 +70,13 @@ def trickle(exchange: Exchange) -> None:
         time.sleep(0.1)
 
 
+def trickle_headers(exchange: Exchange) -> None:
+    for _ in range(100):
+        exchange.wfile.write(b"H")
+        exchange.wfile.flush()
+        time.sleep(0.1)
+
+
 def silence(_: Exchange) -> None:
     time.sleep(2)
 
@@ -181,6 +188,7 @@ def test_a_gzip_header_on_a_plain_body_fools_nobody(
         (complete(b"", 429), Unavailable, "status 429"),
         (complete(b"", 204), CutShort, "empty"),
         (silence, Unreachable, "no answer"),
+        (trickle_headers, Unreachable, "no answer"),
         (trickle, TooSlow, "deadline"),
     ],
 )

@@ -103,5 +103,5 @@ def test_every_language_has_its_own_addresses(publisher: Publisher) -> None:
 
 @pytest.mark.parametrize("address", ["", "ec.europa.eu", "ftp://x/", "https://"])
 def test_an_address_that_is_none_is_refused_at_once(address: str) -> None:
-    with pytest.raises(ValueError, match="is not the address of an API"):
+    with pytest.raises(ValueError, match="is not an API's address"):
         Eurostat(address)

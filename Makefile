@@ -1,0 +1,56 @@
+# The README's commands. `make demo` and `make test` need only Python 3.11+, git and make.
+
+PYTHON ?= python3
+ARGS ?=
+# uv from the PATH, else one in a private environment of the checkout.
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+
+.PHONY: help demo up down install test lint format bench fuzz clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
+
+demo: .venv/installed  ## a working mirror of an invented Eurostat, in the Dagster UI (ARGS=--exit leaves when all was seen)
+	@$(RUN) eurostat-assets demo $(ARGS)
+
+up: .venv/installed  ## the mirror of the real Eurostat
+	@$(RUN) eurostat-assets up $(ARGS)
+
+down: .venv/installed  ## stop whatever `make up` or `make demo` left running
+	@$(RUN) eurostat-assets down
+
+install: .venv/installed  ## everything the project needs, into .venv
+
+test: .venv/installed  ## every test; starts all it needs by itself
+	@$(RUN) pytest $(ARGS)
+
+lint: .venv/installed  ## ruff and pyright
+	@$(UV) lock --check --quiet
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) pyright
+
+format: .venv/installed
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
+
+bench: .venv/installed  ## the speed and memory claims, into benchmarks/results/
+	@$(UV) sync --frozen --all-groups --quiet
+	@$(RUN) python -m benchmarks $(ARGS)
+
+fuzz: .venv/installed  ## a million broken bodies against the reader
+	@$(RUN) python -m benchmarks.fuzz $(ARGS)
+
+clean:  ## remove the environment and all mirrors of this checkout
+	@rm -rf .venv .uv .eurostat .env artefacts
+
+.venv/installed: pyproject.toml uv.lock $(filter .uv/bin/uv,$(UV))
+	@echo "Installing into .venv …"
+	@$(UV) sync --frozen --quiet
+	@touch $@
+
+.uv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed; set PYTHON=…" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv .uv
+	@.uv/bin/pip install --quiet --disable-pip-version-check uv

@@ -1,0 +1,129 @@
+"""The assets: what exists, in the order data flow. How it is done is in `eurostat/`, `jsonstat/` and `postgres/`.
+
+Here belong what each asset is, its partitions, versions and metadata. No path, no URL, no SQL.
+"""
+
+import time
+from datetime import timedelta
+
+import dagster as dg
+
+from eurostat_assets import metadata
+from eurostat_assets.eurostat import Eurostat, RawJson, check_code
+from eurostat_assets.failures import told
+from eurostat_assets.io_managers import StoredObservations
+from eurostat_assets.jsonstat import ParquetFile, read_header, write_parquet
+from eurostat_assets.partitions import datasets
+from eurostat_assets.postgres import record_catalogue
+from eurostat_assets.resources import Mirror, Workbench
+
+OWNERS = ["team:data-platform"]
+PATIENT = dg.RetryPolicy(
+    max_retries=2,
+    delay=timedelta(minutes=1).total_seconds(),
+    backoff=dg.Backoff.EXPONENTIAL,
+    jitter=dg.Jitter.PLUS_MINUS,
+)
+
+
+@dg.observable_source_asset(partitions_def=datasets, group_name="eurostat", tags={"dagster/kind/json": ""})
+def eurostat_dataset(
+    context: dg.OpExecutionContext, eurostat: dg.ResourceParam[Eurostat]
+) -> dg.DataVersionsByPartition:
+    """The datasets at Eurostat, one partition each. Their data version is the release: the dates of the last change
+    of data and of structure. A partition below that was made from an older release is shown as stale."""
+    ours = set(context.instance.get_dynamic_partitions(datasets.name))
+    with told("The inventory"):
+        offered = eurostat.inventory()
+    return dg.DataVersionsByPartition(
+        {code: entry.release.version for code, entry in offered.items() if code in ours}
+    )
+
+
+@dg.asset(group_name="eurostat", kinds={"postgres"}, owners=OWNERS, retry_policy=PATIENT, pool="eurostat_api")
+def catalogue(
+    context: dg.AssetExecutionContext, mirror: dg.ResourceParam[Mirror], eurostat: dg.ResourceParam[Eurostat]
+) -> dg.MaterializeResult:
+    """What Eurostat offers of this mirror's theme, from its table of contents and inventory: the table
+    `eurostat.catalogue`. New datasets become partitions; a dataset that is gone from Eurostat keeps its partition."""
+    with told("The catalogue"):
+        entries = mirror.theme.select(eurostat.toc(), eurostat.inventory())
+        record_catalogue(mirror.database, entries)
+    known = set(context.instance.get_dynamic_partitions(datasets.name))
+    new = [entry.code for entry in entries if entry.code not in known]
+    context.instance.add_dynamic_partitions(datasets.name, new)
+    return dg.MaterializeResult(
+        metadata=metadata.of_catalogue(entries, new, gone=known - {e.code for e in entries})
+    )
+
+
+@dg.asset(
+    partitions_def=datasets,
+    deps=[eurostat_dataset],
+    group_name="mirror",
+    kinds={"json"},
+    owners=OWNERS,
+    io_manager_key="raw_store",
+    pool="eurostat_api",
+    retry_policy=PATIENT,
+)
+def raw_json(
+    context: dg.AssetExecutionContext,
+    eurostat: dg.ResourceParam[Eurostat],
+    workbench: dg.ResourceParam[Workbench],
+) -> dg.MaterializeResult[RawJson]:
+    """The dataset exactly as Eurostat sent it: one JSON-stat 2.0 response, unfiltered, kept compressed."""
+    with told(context.partition_key):
+        code = check_code(context.partition_key)
+        raw = eurostat.download(
+            code, workbench.folder, inspect=read_header, on_progress=workbench.progress(context.log, code)
+        )
+    return dg.MaterializeResult(
+        value=raw, data_version=dg.DataVersion(raw.release.version), metadata=metadata.of_raw_json(raw)
+    )
+
+
+@dg.asset(
+    partitions_def=datasets,
+    group_name="mirror",
+    kinds={"parquet", "arrow"},
+    owners=OWNERS,
+    io_manager_key="parquet_store",
+)
+def observations(
+    context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench], raw_json: RawJson
+) -> dg.MaterializeResult[ParquetFile]:
+    """The dataset's observations as one Parquet file: a row for every cell that has a value or a status, a column for
+    every dimension, then `time_period`, `period_start`, `period_end`, `obs_value`, `obs_flag` and `conf_status`."""
+    started = time.monotonic()
+    with told(context.partition_key):
+        code, release = raw_json.dataset, raw_json.release
+        parquet = write_parquet(
+            raw_json.path,
+            workbench.place(f"{code}.{context.run_id}.parquet"),
+            provenance=raw_json.provenance(),
+            on_progress=workbench.progress(context.log, code),
+        )
+    return dg.MaterializeResult(
+        value=parquet,
+        data_version=dg.DataVersion(release.version),
+        metadata=metadata.of_observations(parquet, release, time.monotonic() - started),
+    )
+
+
+@dg.asset(
+    partitions_def=datasets,
+    group_name="mirror",
+    kinds={"postgres", "sql"},
+    owners=OWNERS,
+    io_manager_key="table_store",
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=10),
+)
+def published_table(observations: StoredObservations) -> dg.MaterializeResult[StoredObservations]:
+    """The table readers query: `eurostat.<code in lower case>`, with column comments and `source_dataset_id`.
+    Replaced as a whole, in one transaction, when a release has been read completely."""
+    return dg.MaterializeResult(
+        value=observations,
+        data_version=dg.DataVersion(observations.release.version),
+        metadata=metadata.of_release(observations.dataset, observations.release),
+    )

@@ -1,0 +1,81 @@
+"""The command line as a whole: which commands there are, and how an error becomes a sentence and an exit code.
+
+Exit codes: 0 all went well; 1 something failed (a dataset, a step of the demo); 2 the call was wrong; 3 Eurostat could not be
+reached or refused; 4 the database is down or refused.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from eurostat_assets.cli import convert, database, demo, mirror, run, sandbox
+
+app = typer.Typer(
+    name="eurostat-assets",
+    help="Keep a theme of Eurostat mirrored, checked and queryable on your own machine.",
+    epilog="Exit codes: 0 well; 1 something failed; 2 wrong call; 3 Eurostat unreachable or refusing; 4 database trouble.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(demo.demo)
+app.command()(run.up)
+app.command()(run.down)
+app.command()(mirror.status)
+app.command()(mirror.sync)
+app.command()(mirror.catalogue)
+app.command()(mirror.sizes)
+app.command()(convert.convert)
+app.command()(mirror.settings)
+app.add_typer(database.app, name="db")
+app.add_typer(sandbox.app, name="sandbox")
+
+complaint = Console(stderr=True)
+
+
+def main() -> None:
+    """Run the command line; the process' exit code says how it went."""
+    signal.signal(signal.SIGTERM, _as_keyboard_interrupt)
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except ValidationError as error:
+        for problem in error.errors():
+            setting = "EUROSTAT_" + "_".join(str(part) for part in problem["loc"]).upper()
+            complaint.print(f"[red]{setting}[/]: {problem['msg']}", soft_wrap=True)
+        sys.exit(2)
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        complaint.print(f"[red]{error}[/]", soft_wrap=True, highlight=False)
+        sys.exit(code)
+
+
+def _exit_code(error: Exception) -> int | None:
+    """The exit code of an error that explains itself, None for one that does not."""
+    from eurostat_assets.eurostat import EurostatError, MalformedCode
+    from eurostat_assets.jsonstat import JsonStatError
+    from eurostat_assets.launcher import LauncherError
+    from eurostat_assets.postgres import PostgresError
+    from eurostat_assets.sandbox.errors import SandboxError
+
+    by_kind = {
+        MalformedCode: 2,
+        EurostatError: 3,
+        PostgresError: 4,
+        JsonStatError: 1,
+        LauncherError: 1,
+        SandboxError: 1,
+    }
+    return next((code for kind, code in by_kind.items() if isinstance(error, kind)), None)
+
+
+def _as_keyboard_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,71 @@
+"""`eurostat-assets db …`: the PostgreSQL server that comes with the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from rich import print as say
+
+from eurostat_assets import launcher, resources, settings
+
+app = typer.Typer(help="The embedded PostgreSQL server of this mirror.", no_args_is_help=True)
+
+
+@app.command()
+def start() -> None:
+    """Start the server (if it is not), create both databases, and write .env for plain `dg dev` / `dagster dev`."""
+    knobs = settings.load()
+    launcher.start_databases(knobs)
+    launcher.prepare_dagster(knobs)
+    written = _write_env(resources.dagster_environment(knobs))
+    say(
+        f"PostgreSQL runs; the mirror is the database [bold]{resources.MIRROR_DATABASE}[/]. {written} is up to date."
+    )
+    say(
+        "Now `dg dev` or `dagster dev` work here too. `eurostat-assets db url` prints the address, with its password."
+    )
+
+
+@app.command()
+def stop() -> None:
+    """Stop the server; data stay."""
+    server = _server()
+    say("Stopped." if server.stop() else "It was not running.")
+
+
+@app.command()
+def status() -> None:
+    """Whether the server runs, where, and which version. Exit code 1 when it does not run."""
+    state = _server().status()
+    say(str(state))
+    raise typer.Exit(0 if state.running else 1)
+
+
+@app.command()
+def url(
+    dagster: bool = typer.Option(False, "--dagster", help="The address of Dagster's own database instead."),
+) -> None:
+    """Print the mirror's address for psql, pandas or Power BI. It contains the password."""
+    name = resources.DAGSTER_DATABASE if dagster else resources.MIRROR_DATABASE
+    typer.echo(resources.database_url(settings.load(), name))
+
+
+def _server():
+    server = resources.embedded_server(settings.load())
+    if server is None:
+        raise typer.BadParameter(
+            "EUROSTAT_DATABASE_URL names a server of your own; the embedded one is not used."
+        )
+    return server
+
+
+def _write_env(variables: dict[str, str]) -> Path:
+    """Put the variables into .env of the working folder, leaving every other line as it is; readable by the owner only."""
+    path = Path(".env")
+    lines = path.read_text().splitlines() if path.exists() else []
+    kept = [line for line in lines if line.split("=", 1)[0].strip() not in variables]
+    path.touch(mode=0o600)
+    path.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in variables.items())]) + "\n")
+    path.chmod(0o600)
+    return path

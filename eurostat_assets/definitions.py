@@ -1,0 +1,38 @@
+"""The whole platform on one screen: assets, the sensor, jobs, and what they work with.
+
+This is what Dagster loads (`workspace.yaml`, `[tool.dg.project]`). Everything here is made by the rooms below.
+"""
+
+import dagster as dg
+
+from eurostat_assets import assets, jobs, resources, sensors, settings
+from eurostat_assets.io_managers import ParquetStore, RawStore, TableStore
+
+
+def build(knobs: settings.Settings) -> dg.Definitions:
+    """The platform for given settings; tests and the command line build their own."""
+    mirror = resources.Mirror(knobs)
+    workbench = resources.Workbench(knobs.scratch)
+    return dg.Definitions(
+        assets=[
+            assets.eurostat_dataset,
+            assets.catalogue,
+            assets.raw_json,
+            assets.observations,
+            assets.published_table,
+        ],
+        jobs=[jobs.refresh_catalogue, jobs.mirror_dataset],
+        sensors=[sensors.eurostat_releases(knobs.poll_interval), sensors.failed_runs],
+        executor=dg.in_process_executor,  # a step process of its own costs more than these steps
+        resources={
+            "eurostat": resources.client(knobs),
+            "mirror": mirror,
+            "workbench": workbench,
+            "raw_store": RawStore(knobs.store),
+            "parquet_store": ParquetStore(knobs.store),
+            "table_store": TableStore(mirror),
+        },
+    )
+
+
+defs = build(settings.load())

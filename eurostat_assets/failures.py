@@ -1,0 +1,69 @@
+"""How a failed step tells its story in the UI: what happened, to which dataset, what to do; retried only where that may help.
+
+Here belongs the one translation from the rooms' own errors to Dagster's; the sentences are written where the errors are.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from eurostat_assets.eurostat import EurostatError, Transient
+from eurostat_assets.jsonstat import JsonStatError
+from eurostat_assets.postgres import DatabaseUnavailable, PostgresError
+
+
+class NotStored(Exception):
+    """An asset that is needed upstream is not in the store."""
+
+    def __init__(self, dataset: str, asset: str) -> None:
+        super().__init__(
+            f"{dataset}: there is no {asset} in the store; materialise `{asset}` of this partition first."
+        )
+
+
+@contextmanager
+def told(subject: str) -> Iterator[None]:
+    """Turn the domain's errors about `subject` (a dataset code, the catalogue) into a `dg.Failure` that explains itself."""
+    try:
+        yield
+    except EurostatError as error:
+        raise _failure(subject, error, worth_retrying=isinstance(error, Transient)) from error
+    except PostgresError as error:
+        raise _failure(subject, error, worth_retrying=isinstance(error, DatabaseUnavailable)) from error
+    except (JsonStatError, NotStored) as error:
+        raise _failure(subject, error, worth_retrying=False) from error
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "The disk is full: free some space" if full else "Look at the folder and its permissions"
+        where = f" ({error.filename})" if error.filename else ""
+        story = (
+            f"{subject}: {error.strerror or error}{where}. {remedy}, then materialise this partition again."
+        )
+        raise dg.Failure(story, allow_retries=False) from error
+
+
+def reason(events: Iterable[dg.DagsterEvent]) -> str:
+    """Why a run failed: the sentence of its first failed step, or of the run itself where no step tells."""
+    story = "The run failed without saying why; its process may have been killed."
+    for event in events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return data.user_failure_data.description
+            if data.error:
+                return data.error.message.strip()
+        if event.is_run_failure and event.message:
+            story = event.message
+    return story
+
+
+def _failure(subject: str, error: Exception, worth_retrying: bool) -> dg.Failure:
+    return dg.Failure(
+        str(error),
+        metadata={"subject": subject, "error": type(error).__name__, "worth retrying": worth_retrying},
+        allow_retries=worth_retrying,
+    )

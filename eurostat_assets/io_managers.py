@@ -1,0 +1,153 @@
+"""Where bytes rest: the three I/O managers, and nothing else decides a path or a table.
+
+    raw_store      <store>/raw/dataset=HLTH_EHIS_HC7/<sha256, shortened>.json.gz|.json.zst, named by current.json beside it
+    parquet_store  <store>/observations/dataset=HLTH_EHIS_HC7/observations.parquet
+    table_store    table eurostat.hlth_ehis_hc7
+
+What they are given is a finished file on the workbench; what they hand on is a description of the file in its place. The
+store is a local folder or any fsspec address. A file appears under its name whole or not at all.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+from upath import UPath
+
+from eurostat_assets import metadata
+from eurostat_assets.eurostat import RawJson, Release, check_code
+from eurostat_assets.failures import NotStored, told
+from eurostat_assets.jsonstat import ParquetFile
+from eurostat_assets.postgres import DatasetState, publish, published
+from eurostat_assets.resources import Mirror
+
+
+@dataclass(frozen=True)
+class StoredObservations:
+    """A dataset's Parquet file in its place: whose it is, of which release, how many rows it has."""
+
+    path: UPath
+    dataset: str
+    release: Release
+    rows: int
+
+    @classmethod
+    def open(cls, path: UPath) -> StoredObservations:
+        """Read what the file says about itself in its footer."""
+        import pyarrow.parquet as pq
+
+        with path.open("rb") as file, pq.ParquetFile(file) as parquet:
+            about = json.loads(parquet.schema_arrow.metadata[b"jsonstat"])
+            release = Release.from_wire(about["update_data"], about["update_structure"])
+            return cls(path, about["dataset"], release, parquet.metadata.num_rows)
+
+
+class RawStore(dg.IOManager):
+    """Keeps the newest body of each dataset as it was received, with its provenance."""
+
+    def __init__(self, store: str) -> None:
+        self._root = UPath(store) / "raw"
+
+    def _folder(self, partition_key: str) -> UPath:
+        return self._root / f"dataset={check_code(partition_key)}"
+
+    def handle_output(self, context: dg.OutputContext, obj: RawJson) -> None:
+        with told(context.partition_key):
+            folder = self._folder(context.partition_key)
+            suffix = "".join(Path(obj.path.name).suffixes[-2:])
+            body = folder / f"{obj.sha256[:16]}{suffix}"
+            _into_place(Path(obj.path), body)
+            # The body's name is new with its content, so this small file decides which body is current.
+            _write_into_place(folder / "current.json", obj.with_path(body).to_json())
+            for old in folder.iterdir():
+                if old.name not in (body.name, "current.json"):
+                    old.unlink(missing_ok=True)
+            context.add_output_metadata({"dagster/uri": str(body)})
+
+    def load_input(self, context: dg.InputContext) -> RawJson:
+        with told(context.partition_key):
+            folder = self._folder(context.partition_key)
+            try:
+                described = (folder / "current.json").read_text()
+            except FileNotFoundError:
+                raise NotStored(context.partition_key, "raw_json") from None
+            raw = RawJson.from_json(described, folder)
+            if not raw.path.exists():
+                raise NotStored(context.partition_key, "raw_json")
+            return raw
+
+
+class ParquetStore(dg.IOManager):
+    """Keeps one Parquet file of observations for each dataset; readers of the old file may finish with it."""
+
+    def __init__(self, store: str) -> None:
+        self._root = UPath(store) / "observations"
+
+    def _path(self, partition_key: str) -> UPath:
+        return self._root / f"dataset={check_code(partition_key)}" / "observations.parquet"
+
+    def handle_output(self, context: dg.OutputContext, obj: ParquetFile) -> None:
+        with told(context.partition_key):
+            path = self._path(context.partition_key)
+            _into_place(Path(obj.path), path)
+            context.add_output_metadata({"dagster/uri": str(path)})
+
+    def load_input(self, context: dg.InputContext) -> StoredObservations:
+        with told(context.partition_key):
+            path = self._path(context.partition_key)
+            if not path.exists():
+                raise NotStored(context.partition_key, "observations")
+            return StoredObservations.open(path)
+
+
+class TableStore(dg.IOManager):
+    """Publishes a Parquet file of observations as the dataset's table, in the mirror's database."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
+
+    def handle_output(self, context: dg.OutputContext, obj: StoredObservations) -> None:
+        with told(context.partition_key):
+            publication = publish(self._mirror.database, obj.path, dataset=check_code(context.partition_key))
+            context.add_output_metadata(metadata.of_publication(publication))
+
+    def load_input(self, context: dg.InputContext) -> DatasetState:
+        with told(context.partition_key):
+            code = check_code(context.partition_key)
+            state = published(self._mirror.database).get(code)
+            if state is None:
+                raise NotStored(code, "published_table")
+            return state
+
+
+def _into_place(finished: Path, place: UPath) -> None:
+    """Move a finished local file to its place, on this disk, another one, or an object store."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.protocol not in ("", "file"):
+        place.fs.put_file(str(finished), place.path)
+        finished.unlink()
+        return
+    try:
+        finished.replace(str(place))
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = Path(f"{place}.{os.getpid()}.part")
+        shutil.copyfile(finished, beside)
+        beside.replace(str(place))
+        finished.unlink()
+
+
+def _write_into_place(place: UPath, text: str) -> None:
+    if place.protocol not in ("", "file"):
+        place.write_text(text)
+        return
+    beside = Path(f"{place}.{os.getpid()}.part")
+    beside.write_text(text)
+    beside.replace(str(place))

@@ -1,0 +1,19 @@
+"""The two jobs a person, the sensor or the command line can start: refresh the catalogue, mirror one dataset."""
+
+import dagster as dg
+
+from eurostat_assets.assets import catalogue, observations, published_table, raw_json
+from eurostat_assets.partitions import datasets
+
+refresh_catalogue = dg.define_asset_job(
+    "refresh_catalogue",
+    selection=[catalogue],
+    description="Read what Eurostat offers and keep the partitions in step with it.",
+)
+
+mirror_dataset = dg.define_asset_job(
+    "mirror_dataset",
+    selection=[raw_json, observations, published_table],
+    partitions_def=datasets,
+    description="Download one dataset, read it, publish it.",
+)

@@ -1,0 +1,222 @@
+"""The processes of one mirror: its database, the Dagster webserver and daemon, started in order and stopped together.
+
+Here belong processes, ports and waiting for them. What they do once they run is Dagster's and the assets' business.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import psutil
+import requests
+
+from eurostat_assets import postgres, resources
+from eurostat_assets.settings import Settings
+
+PATIENCE = 120  # seconds the UI may take to answer; 6 to 10 are usual
+
+
+class LauncherError(Exception):
+    """The platform could not be started; the text says what to do."""
+
+
+class Platform:
+    """A running platform: where its UI answers, and how to stop it."""
+
+    def __init__(self, settings: Settings, port: int, processes: list[subprocess.Popen[bytes]]) -> None:
+        self.settings = settings
+        self.ui = f"http://127.0.0.1:{port}"
+        self.port = port
+        self._processes = processes
+
+    def check(self) -> None:
+        """Raises `LauncherError` when one of the processes has ended by itself."""
+        for process in self._processes:
+            if process.poll() is not None:
+                name = Path(str(process.args[0])).name  # type: ignore[index]
+                log = self.settings.home / "logs" / f"{name}.log"
+                raise LauncherError(
+                    f"{name} ended with code {process.returncode}; its last words are in {log}."
+                )
+
+
+@contextmanager
+def running(settings: Settings, environment: Mapping[str, str] | None = None) -> Iterator[Platform]:
+    """Start database, webserver and daemon, and stop what was started when the block is left.
+
+    Raises `LauncherError` when this home's platform runs already or does not come up, `PostgresError` when the database does
+    not. `environment` is added to that of the child processes.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with _only_one(settings.home) as register:
+        _stop_leftovers(settings.home)
+        start_databases(settings)
+        prepare_dagster(settings)
+        port = _free_port(settings.webserver_port)
+        processes = [
+            _start(settings, environment, ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port)]),
+            _start(settings, environment, ["dagster-daemon", "run"]),
+        ]
+        _register(register, processes)
+        platform = Platform(settings, port, processes)
+        try:
+            _wait_for_ui(platform)
+            yield platform
+        finally:
+            _stop([process.pid for process in processes])
+            server = resources.embedded_server(settings)
+            if server:
+                server.stop()
+
+
+def start_databases(settings: Settings) -> None:
+    """Start the embedded server where it is used, and see that the mirror's database and Dagster's exist."""
+    server = resources.embedded_server(settings)
+    if server:
+        server.start()
+    for database in (resources.MIRROR_DATABASE, resources.DAGSTER_DATABASE):
+        postgres.create_database(resources.database_url(settings, database))
+    _ = resources.Mirror(settings).database
+
+
+def prepare_dagster(settings: Settings) -> None:
+    """Put into this process' environment what `dagster.yaml` asks for, and set the limit on calls to Eurostat."""
+    import dagster as dg
+
+    os.environ.update(resources.dagster_environment(settings))
+    os.environ["DAGSTER_HOME"] = str(dagster_home())
+    (settings.home / "dagster").mkdir(parents=True, exist_ok=True)
+    with dg.DagsterInstance.get() as instance:
+        instance.event_log_storage.set_concurrency_slots("eurostat_api", settings.parallel_downloads)
+
+
+def dagster_home() -> Path:
+    """The folder with `dagster.yaml` and `workspace.yaml`: the checkout."""
+    for folder in (Path.cwd(), Path(__file__).resolve().parents[1]):
+        if (folder / "dagster.yaml").exists() and (folder / "workspace.yaml").exists():
+            return folder
+    raise LauncherError("No dagster.yaml and workspace.yaml here; run this from the project's checkout.")
+
+
+def stop(settings: Settings) -> list[str]:
+    """Stop whatever a launcher of this home left running, and the embedded server; returns what was stopped."""
+    stopped = _stop_leftovers(settings.home)
+    server = resources.embedded_server(settings)
+    if server and server.stop():
+        stopped.append("PostgreSQL")
+    return stopped
+
+
+def _start(
+    settings: Settings, environment: Mapping[str, str] | None, command: list[str]
+) -> subprocess.Popen[bytes]:
+    logs = settings.home / "logs"
+    logs.mkdir(exist_ok=True)
+    executable = Path(sys.executable).with_name(command[0])
+    with (logs / f"{command[0]}.log").open("ab") as log:
+        return subprocess.Popen(
+            [str(executable), *command[1:], "-w", str(dagster_home() / "workspace.yaml")],
+            env={**os.environ, **(environment or {})},
+            cwd=dagster_home(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is the launcher's, which stops them in order
+        )
+
+
+def _wait_for_ui(platform: Platform) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
+        platform.check()
+        try:
+            if requests.get(f"{platform.ui}/server_info", timeout=5).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.3)
+    raise LauncherError(f"The Dagster UI did not answer at {platform.ui} within {PATIENCE} s.")
+
+
+def _free_port(wanted: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _only_one(home: Path) -> Iterator[IO[str]]:
+    """Hold the home's lock: two daemons on one Dagster instance cancel each other's runs."""
+    with (home / "processes.json").open("a+") as register:
+        try:
+            fcntl.flock(register, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LauncherError(
+                f"The platform of {home} is running already. Stop it with Ctrl-C where it runs, or `eurostat-assets down`."
+            ) from None
+        yield register
+
+
+def _register(register: IO[str], processes: list[subprocess.Popen[bytes]]) -> None:
+    """Write down who was started, so that a later start can stop them should this process be killed."""
+    who = [{"pid": p.pid, "started": psutil.Process(p.pid).create_time()} for p in processes]
+    who.append({"pid": os.getpid(), "started": psutil.Process().create_time()})
+    register.seek(0)
+    register.truncate()
+    json.dump(who, register)
+    register.flush()
+
+
+def _stop_leftovers(home: Path) -> list[str]:
+    try:
+        who = json.loads((home / "processes.json").read_text() or "[]")
+    except FileNotFoundError:
+        return []
+    alive = []
+    for entry in who:
+        try:
+            process = psutil.Process(entry["pid"])
+            if process.create_time() == entry["started"] and process.pid != os.getpid():
+                alive.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    names = [process.name() for process in alive]
+    _stop([process.pid for process in alive])
+    return names
+
+
+def _stop(pids: list[int]) -> None:
+    """Ask the processes and all their children to end; kill what has not after some seconds."""
+    family: list[psutil.Process] = []
+    for pid in pids:
+        try:
+            process = psutil.Process(pid)
+            family += [process, *process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            continue
+    for process in family[:]:
+        try:
+            process.send_signal(signal.SIGTERM)
+        except psutil.NoSuchProcess:
+            family.remove(process)
+    _, stubborn = psutil.wait_procs(family, timeout=8)
+    for process in stubborn:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(stubborn, timeout=5)

@@ -1,0 +1,128 @@
+"""What the assets, the sensor and the command line work with, made from the settings in one place.
+
+Here belong the objects that join a setting to a room of floor 2: the Eurostat client, the mirror's database, the workbench.
+Nothing is connected to before it is used, so that the definitions load while Eurostat or the database is down.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from eurostat_assets import postgres
+from eurostat_assets.eurostat import Eurostat, Theme
+from eurostat_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+MIRROR_DATABASE = "eurostat"
+DAGSTER_DATABASE = "dagster"
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """This deployment's mirror: the theme it holds and the database it is published in."""
+
+    settings: Settings
+
+    @cached_property
+    def theme(self) -> Theme:
+        return Theme(
+            pattern=self.settings.theme,
+            subtree=self.settings.theme_subtree or None,
+            include=self.settings.theme_include,
+            exclude=self.settings.theme_exclude,
+        )
+
+    @cached_property
+    def database(self) -> str:
+        """libpq URL of the mirror's database, migrated and claimed for this source.
+
+        Raises `PostgresError` when it is down or holds another source's data.
+        """
+        url = database_url(self.settings, MIRROR_DATABASE)
+        postgres.migrate(url)
+        postgres.claim_mirror(url, self.settings.source)
+        return url
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """The local folder where files are made before an I/O manager takes them to their place."""
+
+    folder: Path
+    seconds_between_reports: float = 5.0
+
+    def place(self, name: str) -> Path:
+        """A path for a file that is being made."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / name
+
+    def progress(self, log: dg.DagsterLogManager, what: str) -> Callable[..., None]:
+        """A callback (bytes done, bytes in all or None) that writes to the run's log every few seconds."""
+        started = last = time.monotonic()
+
+        def report(done: int, total: int | None = None) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last < self.seconds_between_reports:
+                return
+            last = now
+            share = f" of {total / 1e6:,.0f} MB ({done / total:.0%})" if total else " MB"
+            log.info(f"{what}: {done / 1e6:,.0f}{share} after {now - started:.0f} s")
+
+        return report
+
+
+def client(settings: Settings) -> Eurostat:
+    """The Eurostat client with this deployment's address, language and limits."""
+    return Eurostat(
+        settings.api_url,
+        language=settings.language,
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+        download_deadline=settings.download_deadline,
+        attempts=settings.attempts,
+    )
+
+
+def embedded_server(settings: Settings) -> postgres.EmbeddedPostgres | None:
+    """The embedded PostgreSQL of this home, or None where `EUROSTAT_DATABASE_URL` names a server of the user's own."""
+    if settings.database_url.get_secret_value():
+        return None
+    return postgres.EmbeddedPostgres(settings.home / "postgres", port=settings.database_port or None)
+
+
+def database_url(settings: Settings, database: str) -> str:
+    """libpq URL of one of the two databases: the mirror's own or Dagster's, both on one server.
+
+    With a server of the user's own, the mirror is the database its URL names, and Dagster's is called `dagster`.
+    """
+    server = embedded_server(settings)
+    if server:
+        return server.url(database)
+    url = settings.database_url.get_secret_value()
+    if database == MIRROR_DATABASE:
+        return url
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+def dagster_environment(settings: Settings) -> dict[str, str]:
+    """The variables that `dagster.yaml` asks for."""
+    url = urlsplit(database_url(settings, DAGSTER_DATABASE))
+    return {
+        "DAGSTER_PG_HOST": url.hostname or "localhost",
+        "DAGSTER_PG_PORT": str(url.port or 5432),
+        "DAGSTER_PG_USERNAME": unquote(url.username or ""),
+        "DAGSTER_PG_PASSWORD": unquote(url.password or ""),
+        "DAGSTER_PG_DB": url.path.lstrip("/"),
+        "DAGSTER_ARTIFACTS": str(settings.home / "dagster"),
+        "EUROSTAT_HOME": str(settings.home),
+        "EUROSTAT_PARALLEL_RUNS": str(settings.parallel_runs),
+    }

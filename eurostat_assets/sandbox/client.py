@@ -1,0 +1,105 @@
+"""A running sandbox as its tests and the command line see it: addresses, releases, and the truth about its cells.
+
+Speaks to the sandbox's own doors only; reading the API it imitates is the business of whoever is being tested.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from .errors import NotReadyError, SandboxError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+API_PATH = "/eurostat/api/dissemination"
+# Where `serve` leaves the address, in the folder of its state.
+ADDRESS_FILE = "sandbox.url"
+# The sandbox is on this machine: a proxy from the environment has no say.
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+Editions = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A sandbox in another process, by its address (`http://127.0.0.1:8080`) and, where known, its process id."""
+
+    url: str
+    pid: int | None = None
+
+    @property
+    def api_url(self) -> str:
+        """What a client takes for `https://ec.europa.eu/eurostat/api/dissemination`."""
+        return self.url + API_PATH
+
+    def release(self, *codes: str, what: Literal["data", "structure", "both"] = "data") -> Editions:
+        """New editions: {code: {"update_data", "update_structure", "release", "structure"}}. Raises SandboxError."""
+        return self._post("release", codes=codes, what=what)
+
+    def add(self, *codes: str) -> Editions:
+        """Datasets that appear, or come back, with their items in the feed. Raises SandboxError."""
+        return self._post("add", codes=codes)
+
+    def withdraw(self, *codes: str) -> Editions:
+        """Datasets that are gone from now on; answers their last editions. Raises SandboxError."""
+        return self._post("withdraw", codes=codes)
+
+    def announce(
+        self, code: str, category: str | None = None, date: str | None = None, description: str = ""
+    ) -> None:
+        """A feed item with nothing behind it; `date` is ISO 8601 with an offset, now by default."""
+        self._post("announce", code=code, category=category, date=date, description=description)
+
+    def set_clock(self, now: str | None) -> None:
+        """Stop the sandbox's clock at an ISO 8601 moment with an offset; None lets it run again."""
+        self._post("clock", now=now)
+
+    def state(self) -> dict[str, Any]:
+        """Everything the sandbox has published beyond its first editions. Raises NotReadyError."""
+        return self._ask(f"{self.url}/sandbox/state")
+
+    def cells(self, code: str) -> Iterator[pa.RecordBatch]:
+        """The true present observations of a dataset, computed here instead of taken from the API.
+
+        Columns: the dimensions but time, `time_period`, `obs_value`, `obs_flag`, `conf_status`. Raises SandboxError.
+        """
+        from .publisher import Publisher
+
+        published = Publisher.of(self.state()).published(code)
+        if published is None:
+            raise SandboxError(f"the sandbox does not publish {code}")
+        source, edition = published
+        return source.observations(edition)
+
+    def _post(self, door: str, **order: Any) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        return self._ask(
+            urllib.request.Request(f"{self.url}/sandbox/{door}", json.dumps(order).encode(), headers)
+        )
+
+    def _ask(self, request: urllib.request.Request | str) -> dict[str, Any]:
+        try:
+            with _open(request, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise SandboxError(json.load(error)["error"]) from None
+        except OSError as error:
+            raise NotReadyError(f"{self.url} does not answer ({error})") from error
+
+
+def connect(address: str | Path) -> Running:
+    """The sandbox at an address, or the one that runs on a folder. Raises NotReadyError when none does."""
+    if isinstance(address, str):
+        return Running(address.rstrip("/"))
+    file = address / ADDRESS_FILE
+    if not file.exists():
+        raise NotReadyError(f"none runs on {address}; start it there first")
+    return Running(file.read_text().strip())

@@ -1,0 +1,129 @@
+"""Every knob of the platform: one typed object, read once from the environment (`EUROSTAT_…`) at the door.
+
+Here belong names, types, defaults and what each setting means. No other module reads the environment: what a room needs is
+handed to it. Secrets have the type `SecretStr`, so that no print, log or traceback shows them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+EUROSTAT_API = "https://ec.europa.eu/eurostat/api/dissemination"
+
+Codes = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The platform's settings; the field descriptions are the documentation (`eurostat-assets settings` prints them)."""
+
+    model_config = SettingsConfigDict(env_prefix="EUROSTAT_", env_file=".env", extra="ignore", frozen=True)
+
+    # What is mirrored, and from where
+    api_url: str = Field(EUROSTAT_API, description="Base address of Eurostat's dissemination API.")
+    language: Literal["en", "fr", "de"] = Field("en", description="Language of titles and labels.")
+    theme: str = Field("HLTH", description="Datasets whose code contains this text are mirrored.")
+    theme_subtree: str = Field(
+        "", description="Also mirror this folder of the table of contents, e.g. `hlth`."
+    )
+    theme_include: Codes = Field((), description="Dataset codes to mirror as well (comma-separated).")
+    theme_exclude: Codes = Field((), description="Dataset codes never to mirror (comma-separated).")
+
+    # Where it rests
+    home: Path = Field(
+        Path(".eurostat/mirror"), description="Folder of this mirror: files, embedded database, logs."
+    )
+    store_url: str = Field(
+        "",
+        description="Where raw and Parquet files rest: a folder or any fsspec URL (s3://…). Empty: `<home>/store`.",
+    )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="A PostgreSQL of your own (libpq URL). Empty: the embedded server under `<home>`.",
+    )
+    database_port: int = Field(
+        0, ge=0, le=65535, description="Port of the embedded server. 0: any free one, kept."
+    )
+
+    # How hard Eurostat and this machine are worked
+    parallel_downloads: int = Field(4, ge=1, le=16, description="Simultaneous requests to Eurostat.")
+    parallel_runs: int = Field(2, ge=1, le=64, description="Datasets processed at the same time by `sync`.")
+    connect_timeout: float = Field(15, gt=0, description="Seconds to wait for a connection to Eurostat.")
+    read_timeout: float = Field(300, gt=0, description="Seconds to wait for the next bytes of an answer.")
+    download_deadline: float = Field(3600, gt=0, description="Seconds a single download may take in all.")
+    attempts: int = Field(4, ge=1, description="Tries of a download before its partition fails.")
+    poll_interval: int = Field(300, ge=1, description="Seconds between two looks at Eurostat's RSS feed.")
+
+    # How it is shown
+    webserver_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback.")
+
+    @field_validator("theme_include", "theme_exclude", mode="before")
+    @classmethod
+    def _split_codes(cls, value: object) -> object:
+        return (
+            tuple(code.strip() for code in value.split(",") if code.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("api_url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{value!r} is not an http(s) address")
+        return value.rstrip("/")
+
+    @field_validator("home")
+    @classmethod
+    def _absolute_home(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def store(self) -> str:
+        """Address under which the raw and Parquet files rest."""
+        return self.store_url or str(self.home / "store")
+
+    @property
+    def scratch(self) -> Path:
+        """Local folder for files that are being made; on the store's own disk when the store is local."""
+        return self.home / "scratch"
+
+    @property
+    def source(self) -> str:
+        """Whose data the mirror holds; a sandbox is the same one on whatever port it answers today."""
+        local = urlsplit(self.api_url).hostname in ("127.0.0.1", "localhost", "::1")
+        return "an invented Eurostat on this machine" if local else self.api_url
+
+    def table(self) -> list[tuple[str, str, str, str]]:
+        """(environment variable, value in force, default, meaning) of every setting; secrets masked."""
+        rows: list[tuple[str, str, str, str]] = []
+        for name, field in type(self).model_fields.items():
+            variable = f"EUROSTAT_{name.upper()}"
+            rows.append(
+                (variable, _shown(getattr(self, name)), _shown(field.default), field.description or "")
+            )
+        return rows
+
+
+def load() -> Settings:
+    """The settings of this process, from the environment and an optional `.env` in the working folder.
+
+    Raises pydantic's `ValidationError`, which names the variable and what it should have been.
+    """
+    return Settings()
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return "(secret)" if value.get_secret_value() else ""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, Path):
+        return os.path.relpath(value) if value.is_relative_to(Path.cwd()) else str(value)
+    return str(value)

@@ -1,0 +1,64 @@
+"""The production set-up is valid and its one image gets everything it needs."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_compose_file_is_valid_to_docker(tmp_path):
+    if (
+        not shutil.which("docker")
+        or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode
+    ):
+        pytest.skip("the docker compose client is not installed")
+    for name in ("postgres_password", "pgadmin_password"):
+        (tmp_path / name).write_text("x")
+    checked = subprocess.run(
+        ["docker", "compose", "--profile", "admin", "config", "-q"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_ports_are_published_on_loopback_only_and_no_password_stands_in_the_file():
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    for name, service in compose["services"].items():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
+        assert "healthcheck" in service, name
+        environment = service.get("environment", {})
+        assert not any("PASSWORD" in key and not key.endswith("_FILE") for key in environment), name
+
+
+def test_the_containers_get_every_variable_dagster_yaml_asks_for():
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    given = set(compose["services"]["daemon"]["environment"])
+    given |= {"DAGSTER_PG_PASSWORD"}  # from the secret file, by deploy/entrypoint.sh
+    given |= {"DAGSTER_ARTIFACTS"}  # in the image
+    assert set(_env_names(yaml.safe_load((ROOT / "dagster.yaml").read_text()))) <= given
+
+
+def test_containers_and_checkout_call_the_code_location_the_same():
+    names = {
+        next(iter(yaml.safe_load(path.read_text())["load_from"][0].values()))["location_name"]
+        for path in (ROOT / "workspace.yaml", ROOT / "deploy" / "workspace.yaml")
+    }
+    assert names == {"eurostat_assets"}
+
+
+def test_the_entrypoint_is_executable():
+    assert os.access(ROOT / "deploy" / "entrypoint.sh", os.X_OK)
+
+
+def _env_names(value: object) -> list[str]:
+    if isinstance(value, dict):
+        if set(value) == {"env"}:
+            return [value["env"]]
+        return [name for item in value.values() for name in _env_names(item)]
+    if isinstance(value, list):
+        return [name for item in value for name in _env_names(item)]
+    return []
