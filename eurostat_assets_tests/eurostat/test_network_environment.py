@@ -45,12 +45,11 @@ def test_a_certificate_authority_of_the_environment_is_trusted_and_no_other(
     if not openssl:
         pytest.skip("no openssl here to make a certificate with")
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-        + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
+    order = (
+        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
     )
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([openssl, *order.split(), *files], check=True, capture_output=True)
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_side.load_cert_chain(certificate, key)
     publisher.socket = server_side.wrap_socket(publisher.socket, server_side=True)
