@@ -174,7 +174,7 @@ def hides_value(status: str) -> bool:
 def observations(dataset: Dataset, release: int) -> Iterator[pa.RecordBatch]:
     """The dataset's observations as record batches, made without any JSON: the truth that tests compare with.
 
-    Columns: the dimensions but time, `time_period` (all dictionary<string>), `obs_value` (float64), `obs_flag`, `conf_status`.
+    Columns: the dimensions but time, `time_period`, `obs_value`, `obs_flag`, `conf_status`, in the order of the codes.
     """
     walk = whole(dataset)
     statuses = kinds(dataset)

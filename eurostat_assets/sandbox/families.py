@@ -104,7 +104,7 @@ FAMILIES = {
         "population", "demo", "freq=A unit=NR age:18 sex:3 geo:42", "1990:35", decimals=0, maximum=2**20
     ),
 }
-# Datasets that differ from their family, by code: one cell, nothing but confidential cells, no geo, other frequencies.
+# Datasets that differ from their family, by code: one cell, nothing but confidential cells, no geo, no folder, other frequencies.
 SPECIAL: Mapping[str, Mapping[str, Any]] = {
     "HLTH_EHIS_ONE": {"shape": "freq=A unit=PC geo=EU27_2020", "time": "2019:1", "fill": 1.0, "flags": {}},
     "HLTH_SILC_SECRET": {"shape": "freq=A unit=PC sex:3 geo:8", "time": "2020:2", "flags": {"|C": 1.0}},
@@ -112,7 +112,7 @@ SPECIAL: Mapping[str, Mapping[str, Any]] = {
     "HLTH_DHC_HALF": {"shape": "freq=S unit=PC lev_limit:5 sex:3 geo:20", "time": "2019-S1:10", "flags": {}},
     "HLTH_CO_MONTHLY": {"shape": "freq=M unit=NR icd10:8 geo:24", "time": "2021-01:48"},
     "HLTH_CD_WEEKLY": {"shape": "freq=W unit=NR sex:3 age:5 geo:30", "time": "2019-W50:110"},
-    "HLTH_CD_DAILY": {"shape": "freq=D unit=NR geo:12", "time": "2020-02-20:400"},
+    "HLTH_CD_DAILY": {"shape": "freq=D unit=NR geo:12", "time": "2020-02-20:400", "folders": ""},
     "HLTH_RS_MIXED": {
         "shape": "freq=A,S,Q,M unit=NR,RT facility:3 geo:20",
         "time": "2021:3 2021-S1:6 2021-Q1:12 2021-01:36",

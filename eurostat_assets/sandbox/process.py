@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -33,7 +34,7 @@ def serve(
     on_ready: Callable[[str], object] | None = None,
     parent: int | None = None,
 ) -> None:
-    """Serve until interrupted.
+    """Serve until interrupted, in the main thread.
 
     `profile` defaults to `tests`, or to none at all beside `recorded`; `port` 0 takes a free one; `folder` keeps the
     state (None: memory) and lets `connect` find the address. `on_ready` gets the address once it listens. `behaviour`
@@ -60,6 +61,8 @@ def serve(
     url = f"http://{host}:{listening.getsockname()[1]}"
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent, server), daemon=True).start()
+    # A TERM ends it as Ctrl-C does, so that the address does not stay behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     address = folder / ADDRESS_FILE if folder else None
     if address:
         address.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +71,8 @@ def serve(
         if on_ready is not None:
             on_ready(url)
         server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        pass
     finally:
         listening.close()
         if address:
