@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .client import Running, connect
+from .client import API_PATH, Running, connect
 from .process import running, serve
 
 if TYPE_CHECKING:
     from .writing import cells, write_dataset
 
-__all__ = ["Running", "cells", "connect", "running", "serve", "write_dataset"]
+__all__ = ["API_PATH", "Running", "cells", "connect", "running", "serve", "write_dataset"]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,22 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .cube import Block, Walk, hides_value, kinds
+from .cube import Block, Walk
 from .datasets import Dataset, Edition
+from .flags import hides_value, status_label
 from .languages import translated
-
-_FLAG_LABELS = {
-    "b": "break in time series",
-    "d": "definition differs (see metadata)",
-    "e": "estimated",
-    "f": "forecast",
-    "i": "value imputed by Eurostat or other receiving agencies",
-    "m": "missing value; data cannot exist",
-    "n": "not significant",
-    "p": "provisional",
-    "u": "low reliability",
-}
-_CONFIDENTIAL_LABELS = {"C": "confidential"}
 
 
 def wire_date(moment: datetime) -> str:
@@ -81,7 +69,7 @@ class _Seen:
         self.walk = walk
         self.count = 0
         self._cells_with = [np.zeros(length, bool) for length in walk.shape]
-        self._kinds = np.zeros(len(kinds(walk.dataset)), bool)
+        self._kinds = np.zeros(len(walk.dataset.statuses), bool)
 
     def add(self, block: Block) -> None:
         self.count += len(block.cells)
@@ -98,7 +86,7 @@ class _Seen:
     def statuses(self) -> list[str]:
         return [
             status
-            for status, used in zip(kinds(self.walk.dataset), self._kinds, strict=True)
+            for status, used in zip(self.walk.dataset.statuses, self._kinds, strict=True)
             if status and used
         ]
 
@@ -114,7 +102,7 @@ class _Seen:
 def _values(block: Block) -> bytes:
     """`,"12":3.4,"13":5` for the observations that show their value."""
     dataset = block.dataset
-    shown = ~np.array([hides_value(status) for status in kinds(dataset)])[block.kind]
+    shown = ~np.array([hides_value(status) for status in dataset.statuses])[block.kind]
     number = block.number[shown]
     parts: list[object] = [',"', _text(block.index[shown]), '":']
     if dataset.signed:
@@ -133,7 +121,7 @@ def _values(block: Block) -> bytes:
 def _statuses(block: Block) -> bytes:
     """`,"12":"p","13":"|C"` for the observations with a status."""
     flagged = block.kind != 0
-    texts = pa.array([dumps(status).decode() for status in kinds(block.dataset)])
+    texts = pa.array([dumps(status).decode() for status in block.dataset.statuses])
     return _joined([',"', _text(block.index[flagged]), '":', texts.take(pa.array(block.kind[flagged]))])
 
 
@@ -168,7 +156,7 @@ def _tail(
         "annotation": _annotations(dataset, edition, observations()),
     }
     if seen.flagged():
-        extension["status"] = {"label": {status: _status_label(status) for status in seen.statuses()}}
+        extension["status"] = {"label": {status: status_label(status) for status in seen.statuses()}}
     extension["positions-with-no-data"] = seen.positions_without_data()
     dimensions = {}
     for dimension, kept in zip(dataset.dimensions, walk.selection, strict=True):
@@ -216,11 +204,3 @@ def _annotations(dataset: Dataset, edition: Edition, observations: int) -> list[
         {"type": "UPDATE_DATA", "date": wire_date(edition.update_data)},
         {"type": "UPDATE_STRUCTURE", "date": wire_date(edition.update_structure)},
     ]
-
-
-def _status_label(status: str) -> str:
-    """`bep` → `break in time series, estimated, provisional`; `|C` → `|confidential`: the label mirrors the code."""
-    flag, bar, confidential = status.partition("|")
-    return (
-        ", ".join(_FLAG_LABELS[letter] for letter in flag) + bar + _CONFIDENTIAL_LABELS.get(confidential, "")
-    )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .errors import NotReadyError, SandboxError
+from .errors import NotReady, SandboxError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,7 +62,7 @@ class Running:
         self._post("clock", now=now)
 
     def state(self) -> dict[str, Any]:
-        """Everything the sandbox has published beyond its first editions. Raises NotReadyError."""
+        """Everything the sandbox has published beyond its first editions. Raises NotReady."""
         return self._ask(f"{self.url}/sandbox/state")
 
     def cells(self, code: str) -> Iterator[pa.RecordBatch]:
@@ -92,14 +92,14 @@ class Running:
             with error:
                 raise SandboxError(json.load(error)["error"]) from None
         except OSError as error:
-            raise NotReadyError(f"{self.url} does not answer ({error})") from error
+            raise NotReady(f"{self.url} does not answer ({error})") from error
 
 
 def connect(address: str | Path) -> Running:
-    """The sandbox at an address, or the one that runs on a folder. Raises NotReadyError when none does."""
+    """The sandbox at an address, or the one that runs on a folder. Raises NotReady when none does."""
     if isinstance(address, str):
         return Running(address.rstrip("/"))
     file = address / ADDRESS_FILE
     if not file.exists():
-        raise NotReadyError(f"none runs on {address}; start it there first")
+        raise NotReady(f"none runs on {address}; start it there first")
     return Running(file.read_text().strip())

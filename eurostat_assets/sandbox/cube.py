@@ -1,7 +1,7 @@
-"""Every cell of an invented dataset, computed instead of stored: a hash of (seed, dataset, codes, release) in numpy.
+"""The cells of an invented dataset in an order of one's choice: computed, not stored, block by block.
 
-Cells come in blocks of bounded size, so nothing grows with the dataset. A cell depends on the *codes* of its tuple, never on
-positions: filters and re-ordered code lists show the same cell. Knows neither JSON nor HTTP.
+Nothing grows with the dataset. A cell depends on the *codes* of its tuple (draw.py), never on positions, so filters and
+re-ordered code lists show the same cell. Knows neither JSON nor HTTP.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from math import prod
 
 import numpy as np
@@ -17,13 +16,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from .datasets import Dataset
+from .draw import Draw, Hashes, code_hash, mix
+from .flags import hides_value
 from .periods import FREQUENCIES, parse
 
 BLOCK = 1 << 16
-# One release revises one cell in 32; small datasets more, so that a release of a single cell revises that cell.
-_PHASES = 32
-
-Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -33,20 +30,15 @@ class Block:
     dataset: Dataset
     cells: npt.NDArray[np.int64]  # place of each observation in the walk, from 0
     index: npt.NDArray[np.int64]  # flat JSON-stat index within the slice
-    kind: npt.NDArray[np.uint8]  # index into kinds(dataset)
-    _draw: _Draw
+    kind: npt.NDArray[np.uint8]  # index into dataset.statuses
+    _draw: Draw
     _stable: Hashes
     _revised: Hashes
 
     @cached_property
     def number(self) -> npt.NDArray[np.int64]:
         """Value in units of the last decimal, also for observations whose kind hides it."""
-        draw = (self._stable >> np.uint64(36)) & np.uint64(0xFFFFF)
-        base = (draw * draw * np.uint64(self.dataset.maximum)) >> np.uint64(40)
-        # The parity of the turn makes two successive revisions of a cell always differ.
-        revision = ((self._revised >> np.uint64(8)) & np.uint64(3)) + self._draw.turned(self._stable)
-        number = (base + revision).astype(np.int64)
-        return np.where(self._stable & np.uint64(1), -number, number) if self.dataset.signed else number
+        return self._draw.number(self._stable, self._revised)
 
     @property
     def whole_as_float(self) -> npt.NDArray[np.bool_]:
@@ -98,7 +90,7 @@ class Walk:
         """The slice's observations at a data release, block by block in the order of travel."""
         if not prod(self.shape):
             return
-        draw = _Draw(self.dataset, release)
+        draw = Draw(self.dataset, release)
         axes = [self._axis(axis) for axis in range(len(self.shape))]
         split = self._split()
         outer, inner = _cross(axes[:split]), _cross(axes[split:])
@@ -108,7 +100,7 @@ class Walk:
         rng = np.random.default_rng(0) if self.order == "shuffled" else None
         for top in range(0, len(outer.offsets), height):
             rows = slice(top, top + height)
-            stable = _mix((outer.hashes[rows, None] + inner.hashes).ravel())
+            stable = mix((outer.hashes[rows, None] + inner.hashes).ravel())
             filled = draw.filled(stable)
             if uneven:
                 filled &= (outer.frequencies[rows, None] & inner.frequencies).ravel() != 0
@@ -161,23 +153,13 @@ def whole(dataset: Dataset, order: str = "code") -> Walk:
     return Walk(dataset, tuple(tuple(range(len(dimension))) for dimension in dataset.dimensions), order)
 
 
-def kinds(dataset: Dataset) -> tuple[str, ...]:
-    """The statuses an observation of this dataset can have; the first one is none."""
-    return ("", *dataset.flags)
-
-
-def hides_value(status: str) -> bool:
-    """A confidential (`|C`) or missing (`m`) observation has a status and no value."""
-    return "|C" in status or status == "m"
-
-
 def observations(dataset: Dataset, release: int) -> Iterator[pa.RecordBatch]:
     """The dataset's observations as record batches, made without any JSON: the truth that tests compare with.
 
     Columns: the dimensions but time, `time_period`, `obs_value`, `obs_flag`, `conf_status`, in the order of the codes.
     """
     walk = whole(dataset)
-    statuses = kinds(dataset)
+    statuses = dataset.statuses
     hidden = np.array([hides_value(status) for status in statuses])
     flags = pa.array([status.partition("|")[0] or None for status in statuses])
     confidential = pa.array([status.partition("|")[2] or None for status in statuses])
@@ -213,59 +195,3 @@ def _cross(axes: Sequence[_Axis]) -> _Axis:
         offsets = (offsets[:, None] + axis.offsets).ravel()
         frequencies = (frequencies[:, None] & axis.frequencies).ravel()
     return _Axis(hashes, offsets, frequencies)
-
-
-class _Draw:
-    """What one release makes of the cells' hashes.
-
-    Release r revises the cells whose phase is r modulo the number of phases, so how often a cell was revised is known from
-    its phase alone, without replaying the releases before.
-    """
-
-    def __init__(self, dataset: Dataset, release: int) -> None:
-        phases = 1
-        while phases < _PHASES and phases * 8 <= dataset.size:
-            phases *= 2
-        self._mask = np.uint64(phases - 1)
-        phase = np.arange(phases)
-        turns = ((release - phase) // phases + (phase > 0)).astype(np.uint64)
-        self._salts = _mix(turns.copy()) | np.uint64(1)
-        self._parity = (turns & np.uint64(1)) << np.uint64(2)
-        self.full = dataset.fill >= 1
-        self._fill = np.uint32(min(round(dataset.fill * 2**32), 2**32 - 1))
-        shares = np.array([1 - sum(dataset.flags.values()), *dataset.flags.values()])
-        self.kinds = np.searchsorted(np.cumsum(shares), (np.arange(1024) + 0.5) / 1024).astype(np.uint8)
-
-    def filled(self, stable: Hashes) -> npt.NDArray[np.bool_]:
-        """Which cells are observations, but for the few that a revision has hidden."""
-        return np.ones(len(stable), bool) if self.full else stable.view("<u4")[::2] < self._fill
-
-    def revised(self, stable: Hashes) -> Hashes:
-        """A hash that changes when the cell is revised."""
-        return _mix(stable + self._salts[self._phase(stable)])
-
-    def kept(self, revised: Hashes) -> npt.NDArray[np.bool_]:
-        """A revision makes an observation vanish now and then, and a later one brings it back."""
-        return revised & np.uint64(63) != 63
-
-    def turned(self, stable: Hashes) -> Hashes:
-        """0 or 4, by the parity of the number of revisions."""
-        return self._parity[self._phase(stable)]
-
-    def _phase(self, stable: Hashes) -> Hashes:
-        return (stable >> np.uint64(59)) & self._mask
-
-
-def code_hash(*parts: object) -> int:
-    return int.from_bytes(blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest(), "little")
-
-
-def _mix(x: Hashes) -> Hashes:
-    """The finaliser of splitmix64, in place."""
-    shifted = x >> np.uint64(30)
-    x ^= shifted
-    x *= np.uint64(0xBF58476D1CE4E5B9)
-    x ^= np.right_shift(x, np.uint64(27), out=shifted)
-    x *= np.uint64(0x94D049BB133111EB)
-    x ^= np.right_shift(x, np.uint64(31), out=shifted)
-    return x

@@ -10,23 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from math import prod
-from types import MappingProxyType
 
-# Flags of a lively dataset: share of the observations by flag; the rest has none. `|…` and `m` carry no value.
-USUAL_FLAGS: Mapping[str, float] = MappingProxyType(
-    {
-        "p": 0.03,
-        "e": 0.03,
-        "b": 0.02,
-        "u": 0.02,
-        "d": 0.01,
-        "bep": 0.01,
-        "bd": 0.005,
-        "n": 0.005,
-        "|C": 0.02,
-        "m": 0.01,
-    }
-)
+from .flags import USUAL_FLAGS
 
 
 @dataclass(frozen=True)
@@ -66,6 +51,11 @@ class Dataset:
     def size(self) -> int:
         """Cells of the whole cube, empty ones included."""
         return prod(map(len, self.dimensions))
+
+    @cached_property
+    def statuses(self) -> tuple[str, ...]:
+        """What an observation can have as its status; the first one is none."""
+        return ("", *self.flags)
 
     @property
     def time(self) -> Dimension:

@@ -1,10 +1,10 @@
 """What can go wrong with a sandbox, for the person who runs it (not what its HTTP answers say to a client).
 
 SandboxError
-├── UnknownDatasetError    a code that no profile, family or recorded file knows
-├── UnknownProfileError    a profile name that does not exist
-├── WrongFolderError       a folder that already holds the state of another sandbox
-└── NotReadyError          the server process ended before it answered
+├── UnknownDataset    a code that no profile, family or recorded file knows
+├── UnknownProfile    a profile name that does not exist
+├── WrongFolder       a folder that already holds the state of another sandbox
+└── NotReady          no server answers: its process ended, or none runs there
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ class SandboxError(Exception):
     """Base of everything this room raises on purpose."""
 
 
-class UnknownDatasetError(SandboxError):
+class UnknownDataset(SandboxError):
     def __init__(self, code: str, reason: str) -> None:
         self.code = code
         super().__init__(f"the sandbox has no dataset {code!r}: {reason}")
 
 
-class UnknownProfileError(SandboxError):
+class UnknownProfile(SandboxError):
     def __init__(self, profile: str, known: tuple[str, ...]) -> None:
         self.profile = profile
         self.known = known
         super().__init__(f"no sandbox profile {profile!r}; choose one of {', '.join(known)}")
 
 
-class WrongFolderError(SandboxError):
+class WrongFolder(SandboxError):
     def __init__(self, folder: object, difference: str) -> None:
         self.folder = folder
         super().__init__(
@@ -36,6 +36,6 @@ class WrongFolderError(SandboxError):
         )
 
 
-class NotReadyError(SandboxError):
+class NotReady(SandboxError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the sandbox did not start: {reason}")

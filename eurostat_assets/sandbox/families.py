@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import prod
 from typing import Any
 
-from .codelists import DIMENSION_LABELS, positions
-from .cube import code_hash
-from .datasets import USUAL_FLAGS, Dataset, Dimension
-from .errors import UnknownDatasetError
-from .periods import series
+from .codelists import DIMENSION_LABELS
+from .datasets import Dataset, Dimension
+from .draw import code_hash
+from .errors import UnknownDataset
+from .flags import USUAL_FLAGS
+from .shapes import resized, shaped
 
 
 @dataclass(frozen=True)
 class Family:
     """The make of all datasets whose code starts alike.
 
-    `shape` lists the dimensions but time, as `sex:3` (the first three positions) or `unit=NR,RT` (these positions); `time`
-    the runs of periods, as `2019-Q1:8` (eight quarters); `folders` where the table of contents files the dataset.
+    `shape` and `time` are written as shapes.py reads them, `folders` are codes of the table of contents.
     """
 
     subject: str
@@ -104,7 +103,7 @@ FAMILIES = {
         "population", "demo", "freq=A unit=NR age:18 sex:3 geo:42", "1990:35", decimals=0, maximum=2**20
     ),
 }
-# Datasets that differ from their family, by code: one cell, nothing but confidential cells, no geo, no folder, other frequencies.
+# Datasets unlike their family, by code: one cell, only confidential cells, no geo, no folder, other frequencies.
 SPECIAL: Mapping[str, Mapping[str, Any]] = {
     "HLTH_EHIS_ONE": {"shape": "freq=A unit=PC geo=EU27_2020", "time": "2019:1", "fill": 1.0, "flags": {}},
     "HLTH_SILC_SECRET": {"shape": "freq=A unit=PC sex:3 geo:8", "time": "2020:2", "flags": {"|C": 1.0}},
@@ -125,16 +124,16 @@ SPECIAL: Mapping[str, Mapping[str, Any]] = {
 def invented(code: str, seed: int = 0, cells: int | None = None) -> Dataset:
     """The dataset of a code; with `cells`, its dimensions are cut or grown until the cube has about that size.
 
-    Raises UnknownDatasetError when the code belongs to no family.
+    Raises UnknownDataset when the code belongs to no family.
     """
     code = code.upper()
     names = (name for name in sorted(FAMILIES, key=len, reverse=True) if code.startswith(f"{name}_"))
     if (name := next(names, None)) is None:
-        raise UnknownDatasetError(code, f"its code should start with one of {', '.join(FAMILIES)}")
+        raise UnknownDataset(code, f"its code should start with one of {', '.join(FAMILIES)}")
     family = replace(FAMILIES[name], **SPECIAL.get(code, {}))
-    dimensions = [*map(_dimension, family.shape.split()), _time(family.time)]
+    dimensions = shaped(family.shape, family.time)
     if cells is not None:
-        dimensions = _resized(dimensions, cells)
+        dimensions = resized(dimensions, cells)
     return Dataset(
         code,
         _title(family.subject, code, dimensions),
@@ -179,41 +178,3 @@ def _empty(code: str, seed: int, dimensions: list[Dimension]) -> frozenset[tuple
     """One dataset in four lists a last country of which it knows nothing."""
     countries = [d.codes[-1] for d in dimensions if d.id == "geo" and len(d) > 30]
     return frozenset(("geo", country) for country in countries if code_hash(seed, code, "empty") % 4 == 0)
-
-
-def _dimension(text: str) -> Dimension:
-    name, equals, codes = text.partition("=")
-    if not equals:
-        name, _, count = text.partition(":")
-        codes = ",".join(list(positions(name))[: int(count)])
-    chosen = tuple(codes.split(","))
-    return Dimension(name, DIMENSION_LABELS[name], chosen, tuple(positions(name)[code] for code in chosen))
-
-
-def _time(text: str) -> Dimension:
-    runs = (run.split(":") for run in text.split())
-    codes = tuple(literal for first, count in runs for literal in series(first, int(count)))
-    return Dimension("time", DIMENSION_LABELS["time"], codes, codes)
-
-
-# Dimensions whose length never changes to reach a size.
-_RIGID = {"freq", "unit", "sex"}
-
-
-def _resized(dimensions: list[Dimension], cells: int) -> list[Dimension]:
-    """The dimensions cut or grown evenly to a product of about `cells`; time only loses its oldest periods."""
-    lengths = {d.id: len(d) for d in dimensions}
-    rigid = _RIGID | ({"time"} if lengths["freq"] > 1 else set())
-    limits = {
-        d.id: len(d) if d.id == "time" else len(positions(d.id)) for d in dimensions if d.id not in rigid
-    }
-    for done, name in enumerate(sorted(limits, key=limits.__getitem__)):
-        share = (cells / prod(lengths.values())) ** (1 / (len(limits) - done))
-        lengths[name] = min(limits[name], max(1, round(lengths[name] * share)))
-    return [_cut(dimension, lengths[dimension.id]) for dimension in dimensions]
-
-
-def _cut(dimension: Dimension, length: int) -> Dimension:
-    if dimension.id == "time":
-        return replace(dimension, codes=dimension.codes[-length:], labels=dimension.labels[-length:])
-    return dimension if length == len(dimension) else _dimension(f"{dimension.id}:{length}")

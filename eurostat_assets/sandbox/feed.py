@@ -13,7 +13,7 @@ from typing import Literal
 from xml.sax.saxutils import escape
 
 from .clock import BRUSSELS
-from .cube import code_hash
+from .draw import code_hash
 
 WINDOW = timedelta(days=7)
 Event = Literal["data", "structure", "both", "new", "deleted"]

@@ -18,7 +18,7 @@ _LITERAL = re.compile(
 _DAY = timedelta(days=1)
 
 
-class MalformedPeriodError(ValueError):
+class MalformedPeriod(ValueError):
     """Not a period literal at all (`2020-13`, `2020-1`, `2020-Q01`, `soon`)."""
 
 
@@ -52,11 +52,11 @@ class Period:
 def parse(literal: str) -> Period:
     """The period a literal names; week 53 and days 29-31 roll over where year or month are too short, as at Eurostat.
 
-    Raises MalformedPeriodError.
+    Raises MalformedPeriod.
     """
     match = _LITERAL.fullmatch(literal.upper())
     if match is None:
-        raise MalformedPeriodError(literal)
+        raise MalformedPeriod(literal)
     year = int(match["year"])
     if match["D"]:
         day = date(year, int(match["M"]), 1) + (int(match["D"]) - 1) * _DAY

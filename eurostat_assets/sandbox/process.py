@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .client import ADDRESS_FILE, Running
-from .errors import NotReadyError
+from .errors import NotReady
 
 
 def serve(
@@ -93,7 +93,7 @@ def running(
     """A sandbox in a process of its own: answers when this returns, ends with the block or its parent, however killed.
 
     Keywords are those of `serve`; further ones are the fields of server.Behaviour (`gzip`, `pace`, `latency`, `cost`).
-    Raises NotReadyError.
+    Raises NotReady.
     """
     arguments = {
         "folder": folder and str(folder),
@@ -116,9 +116,7 @@ def running(
         try:
             assert child.stdout is not None
             if not (url := child.stdout.readline().strip()):
-                raise NotReadyError(
-                    f"its process ended with exit code {child.wait()}; standard error says why"
-                )
+                raise NotReady(f"its process ended with exit code {child.wait()}; standard error says why")
             yield Running(url, child.pid)
         finally:
             child.terminate()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import exp
 from statistics import NormalDist
 
-from .cube import code_hash
 from .datasets import Dataset
-from .errors import UnknownProfileError
+from .draw import code_hash
+from .errors import UnknownProfile
 from .families import SPECIAL, invented
 
 PROFILES = ("demo", "tests", "full")
@@ -37,9 +37,9 @@ _CELLS_PER_MEGABYTE = 100_000
 
 
 def profile(name: str, seed: int = 0, scale: float = 1.0) -> dict[str, Dataset]:
-    """{code: dataset} of a profile; `scale` multiplies the cells of those with a size. Raises UnknownProfileError."""
+    """{code: dataset} of a profile; `scale` multiplies the cells of those with a size. Raises UnknownProfile."""
     if name not in PROFILES:
-        raise UnknownProfileError(name, PROFILES)
+        raise UnknownProfile(name, PROFILES)
     wanted = {"demo": _DEMO, "tests": _TESTS}.get(name) or _full()
     return {
         code: invented(code, seed, cells and max(1, round(cells * scale))) for code, cells in wanted.items()

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from .clock import BRUSSELS, release_slot
 from .datasets import Edition
-from .errors import UnknownDatasetError, WrongFolderError
+from .errors import UnknownDataset, WrongFolder
 from .families import invented
 from .feed import Event, Item, items_of
 from .profiles import profile as datasets_of
@@ -29,7 +29,7 @@ STATE_FILE = "sandbox.json"
 class Publisher:
     """All that is published. `folder` None keeps the state in memory only; `profile` None offers recorded files alone.
 
-    Raises UnknownProfileError, WrongFolderError.
+    Raises UnknownProfile, WrongFolder.
     """
 
     def __init__(
@@ -87,24 +87,30 @@ class Publisher:
         with self._lock:
             return [(self.sources[code], self.editions[code]) for code in sorted(self.editions)]
 
+    def announced(self) -> list[Item]:
+        """Everything the feed ever told: of the first editions, and of what happened since."""
+        with self._lock:
+            first = [source.first for source in self.sources.values()]
+            return [item for edition in first for item in self._history(edition)] + self.feed
+
     def release(
         self, codes: Iterable[str], what: Literal["data", "structure", "both"] = "data"
     ) -> list[Edition]:
-        """Publish a new edition of each dataset. Raises UnknownDatasetError, and then publishes none."""
+        """Publish a new edition of each dataset. Raises UnknownDataset, and then publishes none."""
         if what not in ("data", "structure", "both"):
             raise ValueError(f"a release is of data, structure or both, not of {what!r}")
         with self._lock:
             return [self._publish(edition, what) for edition in [self._present(code) for code in codes]]
 
     def add(self, codes: Iterable[str]) -> list[Edition]:
-        """Make datasets appear: withdrawn ones again, others after their family. Raises UnknownDatasetError."""
+        """Make datasets appear: withdrawn ones again, others after their family. Raises UnknownDataset."""
         with self._lock:
             return [
                 self._publish(edition, "new") for edition in [self._absent(code.upper()) for code in codes]
             ]
 
     def withdraw(self, codes: Iterable[str]) -> list[Edition]:
-        """Make datasets disappear from catalogue, inventory and data; their last editions. Raises UnknownDatasetError."""
+        """Make datasets disappear from catalogue, inventory and data; their last editions. Raises UnknownDataset."""
         with self._lock:
             editions = [self._present(code) for code in codes]
             for edition in editions:
@@ -150,14 +156,21 @@ class Publisher:
         self.feed += items_of(code, self.sources[code].title, event, slot)
         self.built = self.now
 
+    def _history(self, edition: Edition) -> list[Item]:
+        title = self.sources[edition.code].title
+        if edition.update_data == edition.update_structure:
+            return items_of(edition.code, title, "both", edition.updated)
+        data = items_of(edition.code, title, "data", edition.update_data)
+        return data + items_of(edition.code, title, "structure", edition.update_structure)
+
     def _present(self, code: str) -> Edition:
         if edition := self.editions.get(code.upper()):
             return edition
-        raise UnknownDatasetError(code, "it is not published, and only `add` makes a new dataset appear")
+        raise UnknownDataset(code, "it is not published, and only `add` makes a new dataset appear")
 
     def _absent(self, code: str) -> Edition:
         if code in self.editions:
-            raise UnknownDatasetError(code, "no new one, that is: it is published, and `release` renews it")
+            raise UnknownDataset(code, "no new one, that is: it is published, and `release` renews it")
         return self.withdrawn.get(code) or self._source(code).first
 
     def _source(self, code: str) -> Source:
@@ -169,7 +182,7 @@ class Publisher:
         for name, wanted in self._made.items():
             if state[name] != wanted:
                 folder = self._file and self._file.parent
-                raise WrongFolderError(folder, f"{name} {state[name]!r} instead of {wanted!r}")
+                raise WrongFolder(folder, f"{name} {state[name]!r} instead of {wanted!r}")
         self._now = state["now"] and datetime.fromisoformat(state["now"])
         self.built = state["built"] and datetime.fromisoformat(state["built"])
         self.feed = [Item(**_dated(item, "date")) for item in state["feed"]]

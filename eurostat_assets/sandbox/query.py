@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from .codelists import AGGREGATES
 from .datasets import Dimension
 from .languages import LANGUAGES
-from .periods import MalformedPeriodError, Period, parse
+from .periods import MalformedPeriod, Period, parse
 from .sources import Selection
 
 _TIME = ("time", "time_period")
@@ -55,7 +55,7 @@ def selection(parameters: Iterable[tuple[str, str]], dimensions: Sequence[Dimens
         raise Refused(400, 140, "'geo' parameter and 'geoLevel' parameter cannot be set at the same time.")
     try:
         return tuple(_kept(dimension, asked) for dimension in dimensions)
-    except MalformedPeriodError as error:
+    except MalformedPeriod as error:
         raise Refused(
             400, 140, f"TIME_PERIOD_FILTER_SPEC_INVALID: {error} is not a valid time period"
         ) from None
@@ -120,5 +120,5 @@ def _within(periods: Sequence[Period], asked: dict[str, list[str]]) -> set[int]:
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text)):
-        raise MalformedPeriodError(text)
+        raise MalformedPeriod(text)
     return int(text)

@@ -1,29 +1,27 @@
-"""The HTTP face: Eurostat's paths under `/eurostat/api/dissemination`, and the sandbox's own doors under `/sandbox`.
+"""The HTTP face: Eurostat's paths under `/eurostat/api/dissemination`.
 
-Answers only; what they say is decided in query.py, body.py, catalogue.py and feed.py, what is published in publisher.py.
+How answers travel; what they say is decided in query.py, body.py, catalogue.py and feed.py. The sandbox's own doors are in
+doors.py.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from time import monotonic, sleep
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from . import catalogue, query
 from .client import API_PATH
-from .clock import BRUSSELS
-from .datasets import Edition
-from .errors import SandboxError
+from .doors import Doors
 from .extraction import CostModel, Extractions, Later
-from .feed import Item, rss
+from .feed import rss
 from .publisher import Publisher
 from .query import Refused
 
@@ -41,7 +39,7 @@ class Behaviour:
 def application(publisher: Publisher, behaviour: Behaviour | None = None) -> Starlette:
     """The ASGI application. Handlers are plain functions: Starlette runs them, and their streams, in threads."""
     return Starlette(
-        routes=_Eurostat(publisher, behaviour or Behaviour()).routes() + _Doors(publisher).routes()
+        routes=_Eurostat(publisher, behaviour or Behaviour()).routes() + Doors(publisher).routes()
     )
 
 
@@ -108,7 +106,7 @@ class _Eurostat:
         language = request.path_params["language"]
         if language not in query.LANGUAGES:
             return Response(status_code=404)
-        feed = rss(list(self.publisher.feed), self.publisher.now, self.publisher.built, language)
+        feed = rss(self.publisher.announced(), self.publisher.now, self.publisher.built, language)
         return self._streamed(request, iter((feed,)), "application/xml")
 
     def codelist(self, request: Request) -> Response:
@@ -128,77 +126,11 @@ class _Eurostat:
         return StreamingResponse(_paced(chunks, self.behaviour.pace, self.behaviour.latency), headers=headers)
 
 
-class _Doors:
-    """The sandbox's own endpoints, for the command line and for tests."""
-
-    def __init__(self, publisher: Publisher) -> None:
-        self.publisher = publisher
-
-    def routes(self) -> list[Route]:
-        return [
-            Route("/sandbox/state", self.state),
-            *(
-                Route(f"/sandbox/{name}", self._door(act), methods=["POST"])
-                for name, act in (
-                    ("release", self.release),
-                    ("add", self.add),
-                    ("withdraw", self.withdraw),
-                    ("announce", self.announce),
-                    ("clock", self.clock),
-                )
-            ),
-        ]
-
-    def state(self, request: Request) -> Response:  # noqa: ARG002 - the signature of an endpoint
-        return JSONResponse(self.publisher.state())
-
-    def release(self, order: dict) -> object:
-        return _editions(self.publisher.release(order["codes"], order.get("what", "data")))
-
-    def add(self, order: dict) -> object:
-        return _editions(self.publisher.add(order["codes"]))
-
-    def withdraw(self, order: dict) -> object:
-        return _editions(self.publisher.withdraw(order["codes"]))
-
-    def announce(self, order: dict) -> object:
-        date = datetime.fromisoformat(order["date"]) if order.get("date") else self.publisher.now
-        self.publisher.announce(
-            Item(order["code"], order.get("category"), date, order.get("description", ""))
-        )
-        return {}
-
-    def clock(self, order: dict) -> object:
-        self.publisher.set_clock(datetime.fromisoformat(order["now"]) if order.get("now") else None)
-        return {"now": self.publisher.now.isoformat()}
-
-    @staticmethod
-    def _door(act: Callable[[dict], object]) -> Callable:
-        async def endpoint(request: Request) -> Response:
-            try:
-                return JSONResponse(act(json.loads(await request.body() or b"{}")))
-            except (SandboxError, KeyError, ValueError) as error:
-                return JSONResponse({"error": str(error)}, 400)
-
-        return endpoint
-
-
 def _error(refused: Refused) -> Response:
     """The peculiar spacing is Eurostat's own."""
     label = json.dumps(refused.label, ensure_ascii=False)
     text = f'{{ "error": [{{"status": {refused.status},"id": {refused.id},"label": {label}}}]}}'
     return Response(text, refused.status, media_type="application/json")
-
-
-def _editions(editions: Iterable[Edition]) -> dict[str, dict[str, object]]:
-    return {
-        edition.code: {
-            name: value.astimezone(BRUSSELS).isoformat() if isinstance(value, datetime) else value
-            for name, value in asdict(edition).items()
-            if name != "code"
-        }
-        for edition in editions
-    }
 
 
 def _encoded(lines: Iterator[str]) -> Iterator[bytes]:

@@ -14,8 +14,8 @@ import pyarrow as pa
 from . import cube
 from .body import body
 from .clock import BRUSSELS
-from .cube import code_hash
 from .datasets import Dataset, Dimension, Edition
+from .draw import code_hash
 from .periods import parse
 
 Selection = tuple[tuple[int, ...], ...]  # per dimension the kept positions, ascending

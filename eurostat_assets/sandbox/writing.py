@@ -44,7 +44,7 @@ def write_dataset(
 
     A code (`HLTH_CO_X` has 8 dimensions) is made after its family with about `cells` cells, empty ones included, or with a
     body of about `size` bytes. `order` is that of the keys in `value` and `status`: `code` as Eurostat writes them, `index`
-    as files that passed through other tools, `shuffled` as nobody should. Raises UnknownDatasetError.
+    as files that passed through other tools, `shuffled` as nobody should. Raises UnknownDataset.
     """
     if isinstance(dataset, str):
         if size is not None:
@@ -64,7 +64,7 @@ def cells(
 ) -> Iterator[pa.RecordBatch]:
     """The observations that `write_dataset` writes for the same arguments, as record batches in the order of the codes.
 
-    Columns: the dimensions but time, `time_period`, `obs_value`, `obs_flag`, `conf_status`. Raises UnknownDatasetError.
+    Columns: the dimensions but time, `time_period`, `obs_value`, `obs_flag`, `conf_status`. Raises UnknownDataset.
     """
     if isinstance(dataset, str):
         dataset = invented(dataset, seed, cells)
