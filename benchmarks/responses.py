@@ -55,7 +55,11 @@ def _dimensions(megabytes: float) -> dict[str, list[str]]:
 
 def _blocks(cube: Cube, order: Order) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Flat indices in the order wanted, and a random number for each of them that depends on the index alone."""
-    shuffled = np.random.default_rng(2).permutation(np.arange(cube.size, dtype=np.uint32)) if order == "shuffled" else None
+    shuffled = (
+        np.random.default_rng(2).permutation(np.arange(cube.size, dtype=np.uint32))
+        if order == "shuffled"
+        else None
+    )
     for start in range(0, cube.size, _BLOCK):
         numbers = np.arange(start, min(start + _BLOCK, cube.size), dtype=np.int64)
         if order == "code":

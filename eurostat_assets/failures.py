@@ -1,4 +1,4 @@
-"""How a failed step tells its story in the UI: what happened, to which dataset, what to do; retried only where that may help.
+"""How a failed step tells its story in the UI: what happened, to which dataset, what to do; retried where that may help.
 
 Here belongs the one translation from the rooms' own errors to Dagster's; the sentences are written where the errors are.
 """

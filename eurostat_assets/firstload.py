@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from eurostat_assets import postgres, resources
+from eurostat_assets import partitions, postgres, resources
 from eurostat_assets.failures import reason
 from eurostat_assets.launcher import LauncherError, Platform
-from eurostat_assets.partitions import datasets
 from eurostat_assets.sensors import in_flight
 
 ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
@@ -64,9 +63,7 @@ class FirstLoad:
         with dg.DagsterInstance.get() as instance:
             busy = in_flight(instance)
             missing = [
-                code
-                for code in instance.get_dynamic_partitions(datasets.name)
-                if code not in published and code not in busy
+                code for code in partitions.known(instance) if code not in published and code not in busy
             ]
         for code in missing:
             self._runs[
@@ -75,12 +72,12 @@ class FirstLoad:
         return missing
 
     def watch(self) -> Iterator[Seen]:
-        """Yields the state of the requested runs about twice a second until all have ended."""
+        """Yields the state of the requested runs about once a second until all have ended."""
         seen, waiting = Seen(), dict(self._runs)
         with dg.DagsterInstance.get() as instance:
             while waiting:
                 self._platform.check()
-                time.sleep(0.5)
+                time.sleep(1)
                 for run in instance.get_runs(dg.RunsFilter(run_ids=list(waiting), statuses=list(ENDED))):
                     code = waiting.pop(run.run_id)
                     if run.status == dg.DagsterRunStatus.SUCCESS:

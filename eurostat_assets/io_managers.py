@@ -62,7 +62,7 @@ class RawStore(dg.IOManager):
             folder = self._folder(context.partition_key)
             suffix = "".join(Path(obj.path.name).suffixes[-2:])
             body = folder / f"{obj.sha256[:16]}{suffix}"
-            _into_place(Path(obj.path), body)
+            _into_place(Path(str(obj.path)), body)
             # The body's name is new with its content, so this small file decides which body is current.
             _write_into_place(folder / "current.json", obj.with_path(body).to_json())
             for old in folder.iterdir():
@@ -95,7 +95,7 @@ class ParquetStore(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: ParquetFile) -> None:
         with told(context.partition_key):
             path = self._path(context.partition_key)
-            _into_place(Path(obj.path), path)
+            _into_place(obj.path, path)
             context.add_output_metadata({"dagster/uri": str(path)})
 
     def load_input(self, context: dg.InputContext) -> StoredObservations:

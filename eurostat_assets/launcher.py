@@ -113,7 +113,8 @@ def stop(settings: Settings) -> list[str]:
     """Stop whatever a launcher of this home left running, and the embedded server; returns what was stopped."""
     stopped = _stop_leftovers(settings.home)
     server = resources.embedded_server(settings)
-    if server and server.stop():
+    if server and server.status().running:
+        server.stop()
         stopped.append("PostgreSQL")
     return stopped
 

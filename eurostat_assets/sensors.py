@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import dagster as dg
 
+from eurostat_assets import partitions
 from eurostat_assets.assets import eurostat_dataset, observations, published_table, raw_json
 from eurostat_assets.eurostat import Eurostat, EurostatError, FeedItem, Release
 from eurostat_assets.failures import reason
@@ -19,16 +20,13 @@ PROBES_PER_TICK = 20  # above this many news, one inventory is cheaper than a pr
 
 
 def hinted(items: Iterable[FeedItem], wanted: Callable[[str], bool], ours: Mapping[str, Release]) -> set[str]:
-    """Codes wanted here for which the feed tells of something newer than what is published (`ours`).
-
-    An item whose date cannot be read is a hint too.
-    """
+    """Codes wanted here for which the feed tells of something newer than what is published (`ours`)."""
     return {
         item.code
         for item in items
         if item.about_dataset
         and wanted(item.code)
-        and (item.code not in ours or item.published is None or item.published > ours[item.code].updated)
+        and (item.code not in ours or item.published > ours[item.code].updated)
     }
 
 
@@ -59,8 +57,8 @@ def eurostat_releases(poll_interval: int) -> dg.SensorDefinition:
         than the one published here. An item of the feed is only a hint: the dataset's own dates decide."""
         items = eurostat.feed()
         ours = _published(mirror)
-        partitions = set(context.instance.get_dynamic_partitions(datasets.name))
-        news = hinted(items, lambda code: code in partitions or mirror.theme.matches(code), ours)
+        ours_by_name = set(partitions.known(context.instance))
+        news = hinted(items, lambda code: code in ours_by_name or mirror.theme.matches(code), ours)
         busy = in_flight(context.instance)
         offered, unanswered = _offered(eurostat, news - busy)
         due = stale(offered, ours)

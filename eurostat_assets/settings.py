@@ -25,42 +25,54 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="EUROSTAT_", env_file=".env", extra="ignore", frozen=True)
 
     # What is mirrored, and from where
-    api_url: str = Field(EUROSTAT_API, description="Base address of Eurostat's dissemination API.")
-    language: Literal["en", "fr", "de"] = Field("en", description="Language of titles and labels.")
-    theme: str = Field("HLTH", description="Datasets whose code contains this text are mirrored.")
+    api_url: str = Field(default=EUROSTAT_API, description="Base address of Eurostat's dissemination API.")
+    language: Literal["en", "fr", "de"] = Field(default="en", description="Language of titles and labels.")
+    theme: str = Field(default="HLTH", description="Datasets whose code contains this text are mirrored.")
     theme_subtree: str = Field(
-        "", description="Also mirror this folder of the table of contents, e.g. `hlth`."
+        default="", description="Also mirror this folder of the table of contents, e.g. `hlth`."
     )
-    theme_include: Codes = Field((), description="Dataset codes to mirror as well (comma-separated).")
-    theme_exclude: Codes = Field((), description="Dataset codes never to mirror (comma-separated).")
+    theme_include: Codes = Field(default=(), description="Dataset codes to mirror as well (comma-separated).")
+    theme_exclude: Codes = Field(default=(), description="Dataset codes never to mirror (comma-separated).")
 
     # Where it rests
     home: Path = Field(
-        Path(".eurostat/mirror"), description="Folder of this mirror: files, embedded database, logs."
+        default=Path(".eurostat/mirror"), description="Folder of this mirror: files, embedded database, logs."
     )
     store_url: str = Field(
-        "",
+        default="",
         description="Where raw and Parquet files rest: a folder or any fsspec URL (s3://…). Empty: `<home>/store`.",
     )
     database_url: SecretStr = Field(
-        SecretStr(""),
+        default=SecretStr(""),
         description="A PostgreSQL of your own (libpq URL). Empty: the embedded server under `<home>`.",
     )
     database_port: int = Field(
-        0, ge=0, le=65535, description="Port of the embedded server. 0: any free one, kept."
+        default=0, ge=0, le=65535, description="Port of the embedded server. 0: any free one, kept."
     )
 
     # How hard Eurostat and this machine are worked
-    parallel_downloads: int = Field(4, ge=1, le=16, description="Simultaneous requests to Eurostat.")
-    parallel_runs: int = Field(2, ge=1, le=64, description="Datasets processed at the same time by `sync`.")
-    connect_timeout: float = Field(15, gt=0, description="Seconds to wait for a connection to Eurostat.")
-    read_timeout: float = Field(300, gt=0, description="Seconds to wait for the next bytes of an answer.")
-    download_deadline: float = Field(3600, gt=0, description="Seconds a single download may take in all.")
-    attempts: int = Field(4, ge=1, description="Tries of a download before its partition fails.")
-    poll_interval: int = Field(300, ge=1, description="Seconds between two looks at Eurostat's RSS feed.")
+    parallel_downloads: int = Field(default=4, ge=1, le=16, description="Simultaneous requests to Eurostat.")
+    parallel_runs: int = Field(
+        default=2, ge=1, le=64, description="Datasets processed at the same time by `sync`."
+    )
+    connect_timeout: float = Field(
+        default=15, gt=0, description="Seconds to wait for a connection to Eurostat."
+    )
+    read_timeout: float = Field(
+        default=300, gt=0, description="Seconds to wait for the next bytes of an answer."
+    )
+    download_deadline: float = Field(
+        default=3600, gt=0, description="Seconds a single download may take in all."
+    )
+    attempts: int = Field(default=4, ge=1, description="Tries of a download before its partition fails.")
+    poll_interval: int = Field(
+        default=300, ge=1, description="Seconds between two looks at Eurostat's RSS feed."
+    )
 
     # How it is shown
-    webserver_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback.")
+    webserver_port: int = Field(
+        default=3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback."
+    )
 
     @field_validator("theme_include", "theme_exclude", mode="before")
     @classmethod

@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_compl
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
-from eurostat_assets import launcher, postgres, resources
+from eurostat_assets import launcher, partitions, postgres, resources
 from eurostat_assets.eurostat import InventoryEntry, NotAvailable, Release, check_code
 from eurostat_assets.settings import Settings
 
@@ -54,11 +54,9 @@ def synchronise(settings: Settings, codes: Sequence[str]) -> Iterator[tuple[str,
         return
     import dagster as dg
 
-    from eurostat_assets.partitions import datasets
-
     launcher.prepare_dagster(settings)
     with dg.DagsterInstance.get() as instance:
-        instance.add_dynamic_partitions(datasets.name, list(codes))
+        partitions.add(instance, codes)
     database = resources.Mirror(settings).database
     workers: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
     for _ in range(settings.parallel_runs):

@@ -24,8 +24,8 @@ def item(code: str, published: datetime) -> FeedItem:
         ([item("HLTH_A", NOON), item("HLTH_A", NIGHT)], {"HLTH_A": OLD}, {"HLTH_A"}),  # repeated, any order
         ([item("HLTH_NEW", NOON)], {}, {"HLTH_NEW"}),  # first sight
         ([item("NAMA_10_GDP", NIGHT)], {}, set()),  # another theme
-        ([FeedItem("HLTH_A", None, None)], {"HLTH_A": OLD}, {"HLTH_A"}),  # no date to go by
-        ([FeedItem("HLTH_A", "UPDATED_CODE_LIST", NIGHT)], {}, set()),  # a code list of that name
+        ([FeedItem("HLTH_A", None, NIGHT, "")], {"HLTH_A": OLD}, {"HLTH_A"}),  # no category to go by
+        ([FeedItem("HLTH_A", "UPDATED_CODE_LIST", NIGHT, "")], {}, set()),  # a code list of that name
         ([], {"HLTH_A": OLD}, set()),
     ],
 )

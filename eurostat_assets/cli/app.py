@@ -1,7 +1,7 @@
 """The command line as a whole: which commands there are, and how an error becomes a sentence and an exit code.
 
-Exit codes: 0 all went well; 1 something failed (a dataset, a step of the demo); 2 the call was wrong; 3 Eurostat could not be
-reached or refused; 4 the database is down or refused.
+Exit codes: 0 all went well; 1 something failed (a dataset, a step of the demo); 2 the call was wrong; 3 Eurostat could
+not be reached or refused; 4 the database is down or refused.
 """
 
 from __future__ import annotations

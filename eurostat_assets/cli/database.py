@@ -31,14 +31,19 @@ def start() -> None:
 def stop() -> None:
     """Stop the server; data stay."""
     server = _server()
-    say("Stopped." if server.stop() else "It was not running.")
+    running = server.status().running
+    server.stop()
+    say("Stopped; the data stay." if running else "It was not running.")
 
 
 @app.command()
 def status() -> None:
     """Whether the server runs, where, and which version. Exit code 1 when it does not run."""
     state = _server().status()
-    say(str(state))
+    where = (
+        f"on port {state.port} as process {state.pid}, run by user {state.user}" if state.running else "not"
+    )
+    say(f"PostgreSQL runs {where}; data in {state.data}")
     raise typer.Exit(0 if state.running else 1)
 
 

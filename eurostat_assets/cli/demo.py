@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from psycopg2.extensions import cursor
 from rich.table import Table
 
 from eurostat_assets import settings as settings_module
@@ -18,6 +19,7 @@ from eurostat_assets.settings import Settings
 HOME = Path(".eurostat/demo")
 POLL_INTERVAL = 5
 PATIENCE = 180  # seconds for a release to come through the feed; the sensor looks every POLL_INTERVAL
+
 
 Exit = Annotated[
     bool, typer.Option("--exit", help="Leave with code 0 once everything was seen, instead of staying up.")
@@ -72,7 +74,9 @@ def _see_a_release(platform, source, began: float) -> str:
 
     database = resources.Mirror(platform.settings).database
     states = {code: state for code, state in postgres.published(database).items() if state.release}
-    code = min(states, key=lambda code: states[code].rows or 0)
+    code = min(
+        (code for code in states if (states[code].rows or 0) > 1000), key=lambda code: states[code].rows or 0
+    )
     source.release(code)
     console.print(
         f"The invented Eurostat has published a new release of {code}; waiting for the RSS sensor …"
@@ -102,20 +106,21 @@ def _show(knobs: Settings, code: str) -> None:
     from eurostat_assets import resources
 
     with psycopg2.connect(resources.Mirror(knobs).database) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT dataset, title, rows, data_updated FROM eurostat.datasets ORDER BY dataset")
-        console.print(_table("eurostat.datasets", cursor))
-        name = sql.Identifier("eurostat", code.lower())
-        cursor.execute(sql.SQL("SELECT * FROM {} WHERE obs_value IS NOT NULL LIMIT 5").format(name))
-        console.print(
-            _table(f"SELECT * FROM eurostat.{code.lower()} WHERE obs_value IS NOT NULL LIMIT 5", cursor)
+        cursor.execute(
+            "SELECT dataset, rows, data_updated::date AS data, title FROM eurostat.datasets ORDER BY dataset"
         )
+        console.print(_table("eurostat.datasets", cursor))
+        table = sql.Identifier("eurostat", code.lower())
+        cursor.execute(sql.SQL("SELECT * FROM {} WHERE obs_value IS NOT NULL LIMIT 5").format(table))
+        console.print(_table(f"eurostat.{code.lower()}", cursor))
     connection.close()
 
 
-def _table(title: str, cursor) -> Table:
-    table = Table(*(column.name for column in cursor.description), title=title, title_justify="left")
+def _table(title: str, cursor: cursor) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in cursor.description or ():
+        table.add_column(column.name, no_wrap=True, justify="right" if column.name == "rows" else "left")
     for row in cursor.fetchall():
-        table.add_row(
-            *("" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row)
-        )
+        cells = ("" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row)
+        table.add_row(*cells)
     return table

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -14,7 +14,11 @@ from rich.table import Table
 from eurostat_assets import settings as settings_module
 from eurostat_assets.cli.progress import console, count_bar
 
-ENDINGS = {"current": "", "stale": "yellow", "failed": "red", "new": "cyan", "withdrawn": "dim"}
+if TYPE_CHECKING:
+    from eurostat_assets.eurostat import Release
+    from eurostat_assets.postgres import DatasetState
+
+COLOURS = {"current": "green", "stale": "yellow", "failed": "red", "new": "cyan", "withdrawn": "dim"}
 
 
 def status() -> None:
@@ -27,13 +31,13 @@ def status() -> None:
     table = Table("dataset", "release (data, UTC)", "published (UTC)", "rows", "state", "note")
     for code in sorted({*states, *offered}):
         state = states.get(code)
-        word = _state(code, state, offered)
+        word = _word(code, state, offered)
         table.add_row(
             code,
             f"{state.data_updated:%Y-%m-%d %H:%M}" if state and state.data_updated else "",
             f"{state.published_at:%Y-%m-%d %H:%M}" if state and state.published_at else "",
             f"{state.rows:,}" if state and state.rows is not None else "",
-            f"[{ENDINGS.get(word, '')}]{word}[/]" if ENDINGS.get(word) else word,
+            f"[{COLOURS[word]}]{word}[/]",
             escape((state.error or "") if state else "")[:120],
         )
     console.print(table)
@@ -130,7 +134,6 @@ def settings() -> None:
     for row in settings_module.load().table():
         table.add_row(*(escape(cell) for cell in row))
     console.print(table)
-    sys.stdout.flush()
 
 
 def _offered_if_reachable(knobs: settings_module.Settings):
@@ -145,12 +148,14 @@ def _offered_if_reachable(knobs: settings_module.Settings):
     return {entry.code: entry.release for entry in entries if entry.release}
 
 
-def _state(code: str, state: object, offered: dict) -> str:
-    release = getattr(state, "release", None)
-    if getattr(state, "error", None):
+def _word(code: str, state: DatasetState | None, offered: Mapping[str, Release]) -> str:
+    """One word for where a dataset stands."""
+    from eurostat_assets.eurostat import Release
+
+    if state and state.error:
         return "failed"
-    if release is None:
+    if state is None or state.release is None:
         return "new"
     if offered and code not in offered:
         return "withdrawn"
-    return "stale" if code in offered and offered[code].version != release else "current"
+    return "stale" if offered and offered[code].newer_than(Release.parse(state.release)) else "current"

@@ -46,17 +46,19 @@ def down() -> None:
 
 def follow(load: FirstLoad, began: float) -> int:
     """Request what was never published and show it until every run has ended; returns how many failed."""
+    from eurostat_assets.firstload import Seen
+
     waiting = load.request_missing()
     if not waiting:
         step(began, "Every dataset of the theme is published already")
         return 0
-    seen = None
+    seen, first = Seen(), True
     with count_bar("Mirroring", len(waiting)) as report:
-        for seen in load.watch():
-            if len(seen.published) == 1 == seen.done:
+        for seen in load.watch():  # noqa: B007 - the last state is used below
+            if first and seen.published:
                 step(began, f"The first table is published: eurostat.{seen.published[0].lower()}")
+                first = False
             report(seen.done, f"{seen.rows:,} rows")
-    assert seen is not None
     for problem in seen.failed.values():
         console.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
     step(began, f"{len(seen.published)} datasets published, {seen.rows:,} rows; {len(seen.failed)} failed")

@@ -11,7 +11,10 @@ from rich import print as say
 
 from eurostat_assets import settings
 
-app = typer.Typer(help="A local Eurostat with invented datasets, for trying and testing.", no_args_is_help=True)
+app = typer.Typer(
+    help="A local Eurostat with invented datasets, for trying and testing.", no_args_is_help=True
+)
+
 
 class What(StrEnum):
     """What a release changes."""
@@ -28,8 +31,12 @@ Address = Annotated[str, typer.Option("--url", help="Where the sandbox answers."
 def serve(
     port: Annotated[int, typer.Option(help="Port on loopback.")] = 8765,
     folder: Annotated[Path | None, typer.Option(help="Where its releases are remembered.")] = None,
-    profile: Annotated[str | None, typer.Option(help="Which datasets: demo, tests or full (490 datasets).")] = None,
-    recorded: Annotated[Path | None, typer.Option(help="Serve the recorded JSON files of this folder as well.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Which datasets: demo, tests or full (490 datasets).")
+    ] = None,
+    recorded: Annotated[
+        Path | None, typer.Option(help="Serve the recorded JSON files of this folder as well.")
+    ] = None,
 ) -> None:
     """Serve until Ctrl-C. Point EUROSTAT_API_URL at the address it prints."""
     from eurostat_assets import sandbox

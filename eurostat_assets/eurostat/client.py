@@ -3,33 +3,33 @@
 A 200 is not a success here: every body is checked for what it claims to be before it is handed on.
 """
 
-import json
-import random
-import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from eurostat_assets.eurostat import refusals
 from eurostat_assets.eurostat.codes import check_code
-from eurostat_assets.eurostat.content import Content, plain, store
+from eurostat_assets.eurostat.content import plain
+from eurostat_assets.eurostat.download import Download, Progress
 from eurostat_assets.eurostat.errors import (
-    CutShort,
+    ExtractionTooBig,
     NotAvailable,
     Refused,
     StillPreparing,
     Unreadable,
-    WrongDataset,
 )
+from eurostat_assets.eurostat.facts import Inspect, Outline, outline_of
 from eurostat_assets.eurostat.feed import LARGEST as LARGEST_FEED
 from eurostat_assets.eurostat.feed import Feed, parse_feed
+from eurostat_assets.eurostat.gate import Gate
 from eurostat_assets.eurostat.inventory import Inventory, parse_inventory
-from eurostat_assets.eurostat.parts import part
+from eurostat_assets.eurostat.patience import Patience
 from eurostat_assets.eurostat.raw import RawJson
 from eurostat_assets.eurostat.release import Release
+from eurostat_assets.eurostat.slices import Slice
 from eurostat_assets.eurostat.toc import Toc, parse_toc
 
 if TYPE_CHECKING:
@@ -38,31 +38,17 @@ if TYPE_CHECKING:
 REAL_API = "https://ec.europa.eu/eurostat/api/dissemination"
 
 _LARGEST_CATALOGUE = 64 * 2**20
-_LARGEST_PROBE = 16 * 2**20
+_LARGEST_OUTLINE = 16 * 2**20
 _SHORT_DEADLINE = 300.0
-Progress = Callable[[int, int | None], None]
-"""Called with the bytes received so far and those to come in all, None where Eurostat does not say."""
-
-_T = TypeVar("_T")
-
-
-class Facts(Protocol):
-    """What a body says of itself: its dataset's code, and its two dates as sent."""
-
-    @property
-    def dataset(self) -> str | None: ...
-    @property
-    def update_data(self) -> str | None: ...
-    @property
-    def update_structure(self) -> str | None: ...
 
 
 class Eurostat:
     """One API and how patiently to talk to it; times in seconds. Each thread needs its own.
 
     `attempts` counts tries, at the start of a request (connection, 429, 5xx) as well as of a body that ends
-    early; `backoff` is the first pause between two of them. `download_deadline` bounds one whole download
-    try.
+    early; `backoff` is the first pause between two of them. `download_deadline` bounds one try of one body.
+    `gate` shares a limit on parallel downloads and a pace with every process on this machine that uses the
+    same.
     """
 
     def __init__(
@@ -76,17 +62,19 @@ class Eurostat:
         attempts: int = 3,
         backoff: float = 1.0,
         user_agent: str | None = None,
+        gate: Gate | None = None,
     ) -> None:
         parts = urlsplit(api_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{api_url!r} is not an API's address, which begins with https:// or http://")
         self._api_url = api_url
         self._language = language.lower()
+        self._timeouts = (connect_timeout, read_timeout)
         self._deadline = download_deadline
         self._attempts = attempts
         self._backoff = backoff
-        self._timeouts = (connect_timeout, read_timeout)
         self._user_agent = user_agent
+        self._gate = gate
 
     @cached_property
     def _wire(self) -> "Wire":
@@ -101,6 +89,7 @@ class Eurostat:
             attempts=self._attempts,
             backoff=self._backoff,
             user_agent=self._user_agent or f"eurostat-assets/{version('eurostat-assets')}",
+            gate=self._gate,
         )
 
     def __enter__(self) -> Self:
@@ -115,31 +104,25 @@ class Eurostat:
 
     def inventory(self) -> Inventory:
         """Every dataset by code, with its release. Raises Transient errors, Refused."""
-        return parse_inventory(self._read("/files/inventory", {"type": "data"}, _LARGEST_CATALOGUE))
+        return parse_inventory(self._read("/files/inventory", [("type", "data")], _LARGEST_CATALOGUE))
 
     def toc(self) -> Toc:
         """The table of contents in the client's language. Raises Transient errors, Refused."""
-        return parse_toc(self._read("/catalogue/toc/txt", {"lang": self._language}, _LARGEST_CATALOGUE))
+        return parse_toc(self._read("/catalogue/toc/txt", [("lang", self._language)], _LARGEST_CATALOGUE))
 
     def feed(self) -> Feed:
         """What was released in the last seven days. Raises Transient errors, Refused."""
         return parse_feed(
-            self._read(f"/catalogue/rss/{self._language}/statistics-update.rss", {}, LARGEST_FEED)
+            self._read(f"/catalogue/rss/{self._language}/statistics-update.rss", [], LARGEST_FEED)
         )
 
     def probe(self, code: str) -> Release:
-        """The dataset's current release for a few kB: an answer without cells still carries all dates.
-
-        Time is the one dimension that every dataset has, and no period lies in the year 2999. Should Eurostat
-        refuse to answer with nothing, the inventory knows as well. Raises NotAvailable, Transient errors,
-        MalformedCode.
+        """The dataset's current release for a few kB. Should Eurostat refuse such a request, the inventory
+        knows as well. Raises NotAvailable, Transient errors, MalformedCode.
         """
         code = check_code(code)
         try:
-            body = self._read(
-                _data_path(code), self._data_params(sinceTimePeriod="2999"), _LARGEST_PROBE, dataset=code
-            )
-            return _release_in(body, code)
+            return self._outline(code).release
         except (Refused, StillPreparing, Unreadable):
             listed = self.inventory().get(code)
             if listed is None:
@@ -151,57 +134,57 @@ class Eurostat:
         code: str,
         folder: Path,
         *,
-        inspect: Callable[[Path], Facts],
+        inspect: Inspect,
         on_progress: Progress | None = None,
+        patience: float = 0.0,
+        slices: bool = False,
     ) -> RawJson:
         """The whole dataset as a new file in `folder`, complete and checked, or an error and nothing left
         there.
 
-        `inspect` reads the finished file's own account of itself; what it raises means that the body is
-        unreadable. Raises any EurostatError.
+        `patience`: seconds to wait in all for an answer that is being prepared, without holding the gate; by
+        default StillPreparing is raised at once. `slices`: whether a dataset that is too big for one
+        extraction may come in several parts, for callers that can join them. Raises any EurostatError.
         """
         code = check_code(code)
-        return self._persistently(
-            lambda: self._download_once(code, folder, inspect, on_progress or (lambda _done, _total: None))
+        download = Download(
+            code=code,
+            folder=folder,
+            ask=lambda slice_: self._ask(code, slice_),
+            inspect=inspect,
+            on_progress=on_progress or (lambda _done, _total: None),
+            patience=Patience(self._attempts, self._backoff, patience),
         )
+        try:
+            return download.whole()
+        except ExtractionTooBig as too_big:
+            if not slices:
+                raise
+            return download.sliced(too_big, lambda: self._outline(code))
 
-    def _download_once(
-        self, code: str, folder: Path, inspect: Callable[[Path], Facts], on_progress: Progress
-    ) -> RawJson:
-        content = Content(head_size=refusals.LARGEST)
-        fetched_at = datetime.now(UTC)
-        started = time.monotonic()
-        with (
-            part(folder, code) as (path, file),
-            self._wire.get(
-                _data_path(code), self._data_params(), dataset=code, deadline=self._deadline
-            ) as answer,
-        ):
-            suffix = store(
-                answer.blocks(), file, content, lambda done: on_progress(done, answer.length), code
-            )
-            _check(answer, content.head, code)
-            release = _inspected(path, code, inspect)
-            finished = path.with_suffix(suffix)
-            size = path.stat().st_size
-            path.rename(finished)
-        return RawJson(
-            dataset=code,
-            path=finished,
-            release=release,
-            url=answer.url,
-            fetched_at=fetched_at,
-            sha256=content.sha256,
-            bytes=size,
-            content_bytes=content.size,
-            seconds=round(time.monotonic() - started, 3),
-        )
+    def _outline(self, code: str) -> Outline:
+        """The dataset without its cells, which still carries the dates of all of them.
 
-    def _data_params(self, **filters: str) -> dict[str, str]:
-        return {"format": "JSON", "lang": self._language.upper(), **filters}
+        Time is the one dimension that every dataset has, and no period lies in the year 2999: whatever the
+        dataset's size, such an answer costs Eurostat nothing. Raises Transient errors, Refused.
+        """
+        nothing = [*self._data_params(), ("sinceTimePeriod", "2999")]
+        return outline_of(self._read(_data_path(code), nothing, _LARGEST_OUTLINE, dataset=code), code)
+
+    @contextmanager
+    def _ask(self, code: str, slice_: Slice) -> "Iterator[Answer]":
+        filters = [(dimension, position) for dimension, codes in slice_.items() for position in codes]
+        params = [*self._data_params(), *filters]
+        with self._wire.get(
+            _data_path(code), params, dataset=code, deadline=self._deadline, bulk=True
+        ) as answer:
+            yield answer
+
+    def _data_params(self) -> list[tuple[str, str]]:
+        return [("format", "JSON"), ("lang", self._language.upper())]
 
     def _read(
-        self, path: str, params: Mapping[str, str], largest: int, *, dataset: str | None = None
+        self, path: str, params: list[tuple[str, str]], largest: int, *, dataset: str | None = None
     ) -> bytes:
         """A small body whole, uncompressed and no refusal."""
 
@@ -212,64 +195,14 @@ class Eurostat:
                     body += piece
                     if len(body) > largest:
                         break
-            _check(answer, bytes(body[: refusals.LARGEST]), dataset)
+            answer.check(bytes(body[: refusals.LARGEST]))
             return bytes(body)
 
-        body = self._persistently(read_once)
+        body = Patience(self._attempts, self._backoff).run(read_once)
         if len(body) > largest:
             raise Unreadable(f"{path} answers with more than {largest:,} bytes", dataset=dataset)
         return body
 
-    def _persistently(self, act: Callable[[], _T]) -> _T:
-        """Try `act` again when its body was bad: a cut connection is rarely cut twice."""
-        for attempt in range(1, self._attempts):
-            try:
-                return act()
-            except (CutShort, Unreadable):
-                time.sleep(self._backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
-        return act()
-
 
 def _data_path(code: str) -> str:
     return f"/statistics/1.0/data/{code}"
-
-
-def _check(answer: "Answer", head: bytes, dataset: str | None) -> None:
-    """Raises what the answer means when it is not the body asked for."""
-    url = answer.redirected_to or answer.url
-    refused = refusals.refusal(answer.status, head, answer.headers, dataset=dataset, url=url)
-    if refused is not None:
-        raise refused
-    if not head.strip():
-        raise CutShort(f"{url} answered with an empty body", dataset=dataset)
-
-
-def _inspected(path: Path, code: str, inspect: Callable[[Path], Facts]) -> Release:
-    """The release of the body at `path`. Raises Unreadable, WrongDataset."""
-    try:
-        facts = inspect(path)
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno:
-            raise
-        raise Unreadable(f"the body is not a readable dataset ({error})", dataset=code) from error
-    return _checked_release(code, facts.dataset, facts.update_data, facts.update_structure)
-
-
-def _release_in(body: bytes, code: str) -> Release:
-    """The release that a small JSON body speaks of. Raises Unreadable, WrongDataset."""
-    try:
-        extension = json.loads(body)["extension"]
-        dates = {note["type"]: note.get("date") for note in extension["annotation"]}
-        claimed = extension["id"]
-    except (ValueError, LookupError, TypeError) as error:
-        raise Unreadable(f"the probe's answer is not a dataset ({error!r})", dataset=code) from error
-    return _checked_release(code, claimed, dates.get("UPDATE_DATA"), dates.get("UPDATE_STRUCTURE"))
-
-
-def _checked_release(code: str, claimed: str | None, data: str | None, structure: str | None) -> Release:
-    if claimed is None or claimed.upper() != code:
-        raise WrongDataset(code, claimed)
-    try:
-        return Release.from_wire(data, structure)
-    except ValueError as error:
-        raise Unreadable(f"the body does not say when it was released ({error})", dataset=code) from error

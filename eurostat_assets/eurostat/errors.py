@@ -7,6 +7,7 @@ EurostatError                 names the dataset (where there is one), what happe
 │   ├── TooSlow               silent longer than the read time-out, or not done by the overall deadline
 │   ├── CutShort              the body ended early: empty, truncated, broken compression
 │   ├── Unreadable            a whole body, but no dataset, feed or table of contents
+│   ├── ReleaseChanged        releases kept landing between the slices of one download
 │   └── StillPreparing        Eurostat prepares the answer and wants to be asked again (.wait seconds)
 └── Final                     asking again gives the same answer; a person or another request must help
     ├── MalformedCode         not a dataset code; refused before any request
@@ -55,6 +56,13 @@ class CutShort(Transient):
 
 class Unreadable(Transient):
     remedy = "Nothing was replaced; try again, and if it stays so the format has changed"
+
+
+class ReleaseChanged(Transient):
+    remedy = "Nothing was replaced; try again in some minutes"
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__("Eurostat released it anew while it was being downloaded in slices", dataset=dataset)
 
 
 class StillPreparing(Transient):

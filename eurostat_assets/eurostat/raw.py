@@ -1,7 +1,7 @@
 """A downloaded dataset: what it is, where it lies, and how that is written down. How it came here is
-`client.py`'s.
-"""
+`download.py`'s."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -15,44 +15,88 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class RawJson:
-    """A dataset as Eurostat sent it. The file at `path` is its holder's to move or delete.
+class RawPart:
+    """One body of a dataset. `sha256` and `content_bytes` are of the uncompressed content, `bytes` of the
+    file."""
 
-    `sha256` and `content_bytes` are of the uncompressed content, `bytes` of the file; `seconds` the download
+    path: "Path | UPath"
+    url: str
+    sha256: str
+    bytes: int
+    content_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RawJson:
+    """A dataset as Eurostat sent it: nearly always in one part, in several where it is too big for one
+    extraction.
+
+    All parts are of the same `release`. The files are their holder's to move or delete. `seconds`: what it
     took.
     """
 
     dataset: str
-    path: "Path | UPath"
     release: Release
-    url: str
     fetched_at: datetime
-    sha256: str
-    bytes: int
-    content_bytes: int
     seconds: float
+    parts: tuple[RawPart, ...]
 
-    def with_path(self, path: "Path | UPath") -> Self:
-        """The same body in another place."""
-        return replace(self, path=path)
+    @property
+    def path(self) -> "Path | UPath":
+        """Of the only part. Raises ValueError for a dataset in slices, which no single file holds."""
+        (part,) = self.parts
+        return part.path
+
+    @property
+    def url(self) -> str:
+        """Of the first part."""
+        return self.parts[0].url
+
+    @property
+    def sha256(self) -> str:
+        """Of the only part's content; of several, the hash of their hashes."""
+        if len(self.parts) == 1:
+            return self.parts[0].sha256
+        return hashlib.sha256("".join(part.sha256 for part in self.parts).encode()).hexdigest()
+
+    @property
+    def bytes(self) -> int:
+        return sum(part.bytes for part in self.parts)
+
+    @property
+    def content_bytes(self) -> int:
+        return sum(part.content_bytes for part in self.parts)
+
+    def with_path(self, *paths: "Path | UPath") -> Self:
+        """The same bodies in other places, one for each part."""
+        parts = (replace(part, path=path) for part, path in zip(self.parts, paths, strict=True))
+        return replace(self, parts=tuple(parts))
 
     def provenance(self) -> dict[str, Any]:
-        """Where the body came from, as a JSON object."""
-        described = asdict(self)
-        del described["path"], described["dataset"]
-        return {**described, "release": self.release.version, "fetched_at": self.fetched_at.isoformat()}
+        """Where it came from, as a JSON object."""
+        return {
+            "url": self.url,
+            "fetched_at": self.fetched_at.isoformat(),
+            "release": self.release.version,
+            "sha256": self.sha256,
+            "bytes": self.bytes,
+            "content_bytes": self.content_bytes,
+            "seconds": self.seconds,
+        } | ({"slices": len(self.parts)} if len(self.parts) > 1 else {})
 
     def to_json(self) -> str:
         """Everything but the folder."""
-        return json.dumps({"dataset": self.dataset, "file": self.path.name, **self.provenance()}, indent=2)
+        parts = [{**asdict(part), "path": part.path.name} for part in self.parts]
+        return json.dumps({"dataset": self.dataset, **self.provenance(), "parts": parts}, indent=2)
 
     @classmethod
     def from_json(cls, text: str, folder: "Path | UPath") -> Self:
-        """The inverse of `to_json` for a body that lies in `folder`. Raises ValueError, KeyError."""
+        """The inverse of `to_json` for files that lie in `folder`. Raises ValueError, KeyError."""
         described = json.loads(text)
         return cls(
-            path=folder / described.pop("file"),
-            release=Release.parse(described.pop("release")),
-            fetched_at=datetime.fromisoformat(described.pop("fetched_at")),
-            **described,
+            dataset=described["dataset"],
+            release=Release.parse(described["release"]),
+            fetched_at=datetime.fromisoformat(described["fetched_at"]),
+            seconds=described["seconds"],
+            parts=tuple(RawPart(**{**part, "path": folder / part["path"]}) for part in described["parts"]),
         )

@@ -1,11 +1,12 @@
 """HTTP to Eurostat: one polite session, retries before the first byte, time-outs, an overall deadline.
 
-Gives wire bytes as they come. What they mean is for `refusals.py`, what becomes of them for `download.py`.
+Gives wire bytes as they come. Which refusals there are is `refusals.py`'s, what becomes of a body
+`download.py`'s.
 """
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,7 +15,9 @@ import requests
 import urllib3
 from urllib3.util import Retry
 
+from eurostat_assets.eurostat import refusals
 from eurostat_assets.eurostat.errors import CutShort, TooSlow, Unreachable
+from eurostat_assets.eurostat.gate import Gate
 from eurostat_assets.eurostat.punctual import PunctualAdapter
 
 _BLOCK: Final = 256 * 1024
@@ -69,6 +72,17 @@ class Answer:
                 f"the body of {self.url} ended early ({_reason(error)})", dataset=self._dataset
             ) from error
 
+    def check(self, head: bytes) -> None:
+        """Raises what this answer means when it is not the body asked for. `head`: its first refusals.LARGEST
+        bytes, uncompressed.
+        """
+        url = self.redirected_to or self.url
+        refused = refusals.refusal(self.status, head, self.headers, dataset=self._dataset, url=url)
+        if refused is not None:
+            raise refused
+        if not head.strip():
+            raise CutShort(f"{url} answered with an empty body", dataset=self._dataset)
+
 
 class Wire:
     """A session with one API. Not for several threads at once; use one per thread.
@@ -85,13 +99,15 @@ class Wire:
         attempts: int,
         backoff: float,
         user_agent: str,
+        gate: Gate | None = None,
     ) -> None:
         self._api_url = api_url.rstrip("/")
+        self._host = urlsplit(api_url).hostname or ""
         self._timeouts = timeouts
+        self._gate = gate
         self._session = requests.Session()
         # A proxy is never the way to this machine itself, whatever NO_PROXY says.
-        host = urlsplit(api_url).hostname
-        self._proxies = {"no_proxy": host} if host in _LOOPBACK else None
+        self._proxies = {"no_proxy": self._host} if self._host in _LOOPBACK else None
         self._session.headers.update({"Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": user_agent})
         retry = _PoliteRetry(
             total=attempts - 1,
@@ -110,15 +126,24 @@ class Wire:
     def get(
         self,
         path: str,
-        params: Mapping[str, str] | list[tuple[str, str]],
+        params: list[tuple[str, str]],
         *,
         dataset: str | None,
         deadline: float,
+        bulk: bool = False,
     ) -> Iterator[Answer]:
-        """Ask for `path` below the API's address; the whole answer must be there `deadline` seconds from now.
+        """Ask for `path` below the API's address; the whole answer must be there `deadline` seconds after.
 
-        Raises Unreachable. Any status is an answer.
+        Raises Unreachable. Any status is an answer. `bulk`: whether this is one of the gate's downloads.
         """
+        passage = self._gate.passage(self._host, bulk=bulk) if self._gate else nullcontext()
+        with passage, self._answer(path, params, dataset, deadline) as answer:
+            yield answer
+
+    @contextmanager
+    def _answer(
+        self, path: str, params: list[tuple[str, str]], dataset: str | None, deadline: float
+    ) -> Iterator[Answer]:
         until = time.monotonic() + deadline
         url = self._api_url + path
         try:

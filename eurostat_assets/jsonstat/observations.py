@@ -14,9 +14,9 @@ from eurostat_assets.jsonstat.cube import Cube
 from eurostat_assets.jsonstat.errors import JsonStatError
 from eurostat_assets.jsonstat.flags import Statuses
 from eurostat_assets.jsonstat.header import Cells, Header, locate
+from eurostat_assets.jsonstat.lanes import status_blocks, value_blocks
 from eurostat_assets.jsonstat.order import OutOfOrder, Ranked, Rows, in_order, merged, ranked
 from eurostat_assets.jsonstat.outline import Region
-from eurostat_assets.jsonstat.reference import status_blocks, value_blocks
 from eurostat_assets.jsonstat.schema import NO_DATE, observation_schema, period_bounds
 from eurostat_assets.jsonstat.sort import sorted_on_disk
 from eurostat_assets.jsonstat.source import Progress, Source, Text
@@ -133,7 +133,7 @@ class _Columns:
 
 def _dates(days: np.ndarray) -> pa.Array:
     missing = days == NO_DATE
-    return pa.array(days, pa.int32(), mask=missing if missing.any() else None).cast(pa.date32())
+    return pa.array(days, pa.int32(), mask=missing if missing.any() else None).view(pa.date32())
 
 
 def _status(places: list[int], texts: list[str], statuses: np.ndarray) -> pa.Array:

@@ -15,7 +15,7 @@ import numpy as np
 
 from eurostat_assets.jsonstat.errors import BadNumber, BadPosition, BadStatus, NotJson
 from eurostat_assets.jsonstat.flags import Statuses
-from eurostat_assets.jsonstat.source import Text
+from eurostat_assets.jsonstat.source import Readable
 
 Block = tuple[np.ndarray, np.ndarray]
 """Flat indices (int64), and for each the value (float64, NaN for null) or the status number (int16, 0 for
@@ -24,13 +24,17 @@ none)."""
 _CELLS_PER_BLOCK = 1 << 16
 
 
-def value_blocks(text: Text, *, is_array: bool) -> Iterator[Block]:
-    """The cells of a `value` region. Raises `NotJson`, `BadPosition`, `BadNumber`."""
-    return _blocks(_cells(text, _number, is_array=is_array, member="value"), np.float64)
+def value_blocks(text: Readable, *, is_array: bool, first: int = 0) -> Iterator[Block]:
+    """The cells of a `value` container; an array begins at position `first`.
+
+    Raises `NotJson`, `BadPosition`, `BadNumber`."""
+    return _blocks(_cells(text, _number, is_array, first, "value"), np.float64)
 
 
-def status_blocks(text: Text, statuses: Statuses, *, is_array: bool) -> Iterator[Block]:
-    """The cells of a `status` region. Raises `NotJson`, `BadPosition`, `BadStatus`."""
+def status_blocks(text: Readable, statuses: Statuses, *, is_array: bool, first: int = 0) -> Iterator[Block]:
+    """The cells of a `status` container; an array begins at position `first`.
+
+    Raises `NotJson`, `BadPosition`, `BadStatus`."""
 
     def number(event: str, status: Any, position: int) -> int:
         if event == "string":
@@ -39,7 +43,7 @@ def status_blocks(text: Text, statuses: Statuses, *, is_array: bool) -> Iterator
             return 0
         raise BadStatus(f"{status!r} is not text", member="status", position=position)
 
-    return _blocks(_cells(text, number, is_array=is_array, member="status"), np.int16)
+    return _blocks(_cells(text, number, is_array, first, "status"), np.int16)
 
 
 def position_of(key: str, member: str) -> int:
@@ -66,9 +70,9 @@ def _number(event: str, value: Any, position: int) -> float:
 
 
 def _cells(
-    text: Text, payload: Callable[[str, Any, int], Any], *, is_array: bool, member: str
+    text: Readable, payload: Callable[[str, Any, int], Any], is_array: bool, first: int, member: str
 ) -> Iterator[tuple[int, Any]]:
-    position = -1
+    position = first - 1
     try:
         events = iter(ijson.basic_parse(text))
         next(events)  # the bracket that opens the region

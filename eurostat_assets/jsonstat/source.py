@@ -23,6 +23,12 @@ class Source(Protocol):
     def open(self, mode: str) -> Any: ...
 
 
+class Readable(Protocol):
+    """A stream of bytes: what `read` returns is empty only at its end, or when nothing was asked for."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 class Progress:
     """How far the readers of some regions are, told to `report(done, total)` in bytes of the raw file.
 

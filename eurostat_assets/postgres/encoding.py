@@ -6,6 +6,7 @@ kernels, a column at a time: no Python object per row, and a dictionary's values
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 NULL = pa.scalar(b"\xff\xff\xff\xff", pa.binary())
+MOST_PAIRS = 4096
 DAYS_TO_2000 = 10_957
 MICROSECONDS_TO_2000 = 946_684_800_000_000
 
@@ -54,11 +56,53 @@ def _value_type(arrow: pa.DataType) -> pa.DataType:
     return arrow.value_type if isinstance(arrow, pa.DictionaryType) else arrow
 
 
+@dataclass(frozen=True)
+class _Coded:
+    """A column as its distinct encoded fields and, per row, which of them."""
+
+    values: pa.Array
+    indices: "NDArray[np.int32]"
+
+    @classmethod
+    def constant(cls, value: bytes, rows: int) -> "_Coded":
+        return cls(pa.array([value], pa.binary()), np.zeros(rows, np.int32))
+
+    @classmethod
+    def of(cls, column: pa.DictionaryArray) -> "_Coded":
+        """Null is one more value."""
+        values = _joined(*_fields(column.dictionary))
+        indices = column.indices.cast(pa.int32())
+        if indices.null_count:
+            indices = pc.fill_null(indices, len(values))
+            values = pa.concat_arrays([values, pa.array([NULL.as_py()], pa.binary())])
+        return cls(values, indices.to_numpy())
+
+    def paired(self, other: "_Coded") -> "_Coded":
+        ours = np.repeat(np.arange(len(self.values)), len(other.values))
+        theirs = np.tile(np.arange(len(other.values)), len(self.values))
+        pairs = _joined(self.values.take(pa.array(ours)), other.values.take(pa.array(theirs)))
+        return _Coded(pairs, self.indices * np.int32(len(other.values)) + other.indices)
+
+    def decoded(self) -> pa.Array:
+        return self.values.take(pa.array(self.indices))
+
+
 def _rows(batch: pa.RecordBatch) -> pa.Buffer:
-    """All rows of a batch: the encoded columns joined row by row, which leaves the stream in one buffer."""
-    count = pa.scalar(len(batch.schema).to_bytes(2, "big"), pa.binary())
-    fields = [part for column in batch.columns for part in _fields(column)]
-    joined = _joined(count, *fields)
+    """All rows of a batch: the encoded columns joined row by row, which leaves the stream in one buffer.
+
+    The join costs most, and by the number of its arguments: so neighbouring dictionaries become one dictionary
+    of their pairs as long as that is small.
+    """
+    parts: list[_Coded | pa.Array] = [_Coded.constant(len(batch.schema).to_bytes(2, "big"), batch.num_rows)]
+    for column in batch.columns:
+        last = parts[-1]
+        if not isinstance(column, pa.DictionaryArray):
+            parts.extend(_fields(column))
+        elif isinstance(last, _Coded) and len(last.values) * (len(column.dictionary) + 1) <= MOST_PAIRS:
+            parts[-1] = last.paired(_Coded.of(column))
+        else:
+            parts.append(_Coded.of(column))
+    joined = _joined(*(part.decoded() if isinstance(part, _Coded) else part for part in parts))
     _, offsets, data = joined.buffers()
     first, last = np.frombuffer(offsets, np.int32)[[joined.offset, joined.offset + len(joined)]]
     return data.slice(first, last - first)
@@ -70,23 +114,10 @@ def _joined(*parts: pa.Array | pa.Scalar) -> pa.Array:
 
 def _fields(column: pa.Array) -> list[pa.Array]:
     """The column as arrays of bytes that are to be joined: length and value, in one array or two."""
-    if isinstance(column, pa.DictionaryArray):
-        return [_taken(column)]
     if _is_bytes(column.type):
         size = pc.fill_null(pc.call_function("binary_length", [column]).cast(pa.int32()), -1)
         return [_packed(size, ">i4"), pc.fill_null(column.cast(pa.binary()), b"")]
     return [_fixed(column)]
-
-
-def _taken(column: pa.DictionaryArray) -> pa.Array:
-    """Encode the dictionary, then look every row up in it; null is one more entry."""
-    parts = _fields(column.dictionary)
-    values = _joined(*parts)
-    indices = column.indices
-    if indices.null_count:
-        indices = pc.fill_null(indices.cast(pa.int64()), len(values))
-        values = pa.concat_arrays([values, pa.array([NULL.as_py()], pa.binary())])
-    return values.take(indices)
 
 
 def _fixed(column: pa.Array) -> pa.Array:

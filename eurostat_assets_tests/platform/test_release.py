@@ -24,8 +24,8 @@ def test_every_published_table_holds_the_cells_of_its_source(world):
     with psycopg2.connect(world.database) as connection, connection.cursor() as cursor:
         for code, state in states.items():
             truth = pa.Table.from_batches(world.source.cells(code))
-            cursor.execute(f"SELECT count(*), count(obs_value), sum(obs_value) FROM eurostat.{code.lower()}")  # noqa: S608
-            rows, values, total = cursor.fetchone() or (0, 0, 0)
+            cursor.execute(f"SELECT count(*), count(obs_value) FROM eurostat.{code.lower()}")  # noqa: S608
+            rows, values = cursor.fetchone() or (0, 0)
             assert rows == state.rows == truth.num_rows
             assert values == truth.num_rows - truth["obs_value"].null_count
     connection.close()

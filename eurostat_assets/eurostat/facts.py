@@ -1,0 +1,78 @@
+"""What a body says of itself: which dataset it is, of which release, and which positions its dimensions have.
+
+The little of JSON-stat that a client must see. Reading data is another room's.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from eurostat_assets.eurostat.errors import Unreadable, WrongDataset
+from eurostat_assets.eurostat.release import Release
+
+TIME = "time"
+
+
+class Facts(Protocol):
+    """A dataset's code, and its annotations UPDATE_DATA and UPDATE_STRUCTURE as sent."""
+
+    @property
+    def dataset(self) -> str | None: ...
+    @property
+    def update_data(self) -> str | None: ...
+    @property
+    def update_structure(self) -> str | None: ...
+
+
+Inspect = Callable[[Path], Facts]
+"""Reads a finished file's own account of itself; whatever it raises means that the body is unreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A dataset without its cells: `positions` holds the codes of every dimension but time, in their
+    order."""
+
+    release: Release
+    positions: dict[str, tuple[str, ...]]
+
+
+def release_of_file(path: Path, code: str, inspect: Inspect) -> Release:
+    """The release of the body at `path`. Raises Unreadable, WrongDataset."""
+    try:
+        facts = inspect(path)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise Unreadable(f"the body is not a readable dataset ({error})", dataset=code) from error
+    return _release(code, facts.dataset, facts.update_data, facts.update_structure)
+
+
+def outline_of(body: bytes, code: str) -> Outline:
+    """The outline in a small body, such as one without cells. Raises Unreadable, WrongDataset."""
+    try:
+        answer: dict[str, Any] = json.loads(body)
+        extension = answer["extension"]
+        dates = {note["type"]: note.get("date") for note in extension["annotation"]}
+        release = _release(code, extension["id"], dates.get("UPDATE_DATA"), dates.get("UPDATE_STRUCTURE"))
+        dimensions = answer["dimension"]
+        positions = {name: _codes(dimensions[name]) for name in answer["id"] if name.lower() != TIME}
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise Unreadable(f"the answer is not a dataset ({error!r})", dataset=code) from error
+    return Outline(release, positions)
+
+
+def _codes(dimension: dict[str, Any]) -> tuple[str, ...]:
+    index: dict[str, int] = dimension["category"]["index"]
+    return tuple(sorted(index, key=lambda position: index[position]))
+
+
+def _release(code: str, claimed: str | None, data: str | None, structure: str | None) -> Release:
+    if claimed is None or claimed.upper() != code:
+        raise WrongDataset(code, claimed)
+    try:
+        return Release.from_wire(data, structure)
+    except ValueError as error:
+        raise Unreadable(f"the body does not say when it was released ({error})", dataset=code) from error

@@ -1,0 +1,99 @@
+"""From the text of a region to blocks of cells: cut into pieces, each read by the fast lane if it can, else by the
+reference lane.
+
+Cutting is sound wherever it happens: if each piece between its own pair of brackets is valid JSON, then so is the
+whole. It is done where a cell surely begins, so that a piece of valid text is valid as well.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from eurostat_assets.jsonstat import fast, reference
+from eurostat_assets.jsonstat.errors import NotJson
+from eurostat_assets.jsonstat.flags import Statuses
+from eurostat_assets.jsonstat.reference import Block
+from eurostat_assets.jsonstat.source import Readable
+
+PIECE = 1 << 17  # bytes; its arrays stay in the processor's second cache
+_LONGEST_PIECE = 4  # times the size asked for
+_CELL = re.compile(rb',\s*"[0-9]+"\s*:')
+
+
+def value_blocks(text: Readable, *, is_array: bool, piece_size: int = PIECE) -> Iterator[Block]:
+    """The cells of a `value` region, brackets included. Raises `NotJson`, `BadPosition`, `BadNumber`."""
+    decode = fast.array_of_values if is_array else fast.object_of_values
+    return _blocks(text, is_array, decode, reference.value_blocks, piece_size)
+
+
+def status_blocks(
+    text: Readable, statuses: Statuses, *, is_array: bool, piece_size: int = PIECE
+) -> Iterator[Block]:
+    """The cells of a `status` region, brackets included. Raises `NotJson`, `BadPosition`, `BadStatus`."""
+    slow = partial(reference.status_blocks, statuses=statuses)
+    if is_array:  # only services long gone wrote these
+        return slow(text, is_array=True)
+    return _blocks(text, is_array, fast.StatusDecoder(statuses), slow, piece_size)
+
+
+def _blocks(
+    text: Readable,
+    is_array: bool,
+    quick: Callable[[bytes, int], Block],
+    slow: Callable[..., Iterator[Block]],
+    piece_size: int,
+) -> Iterator[Block]:
+    opening, closing = (b"[", b"]") if is_array else (b"{", b"}")
+    cells = 0  # so far: the position of the next one, in an array
+
+    def decoded(piece: bytes) -> Iterator[Block]:
+        try:
+            return iter([quick(piece, cells)])
+        except fast.OtherForm:
+            return slow(io.BytesIO(opening + piece + closing), is_array=is_array, first=cells)
+
+    held = text.read(1)[1:]  # without the opening bracket
+    while chunk := text.read(piece_size):
+        held += chunk
+        cut = _array_cut(held) if is_array else _object_cut(held)
+        if cut >= 0:
+            for block in decoded(held[:cut]):
+                yield block
+                cells += len(block[0])
+            held = held[cut + 1 :]
+        elif len(held) > _LONGEST_PIECE * piece_size:
+            yield from slow(_Rest(opening + held, text), is_array=is_array, first=cells)
+            return
+    last = held[:-1]  # without the closing bracket
+    if last.strip(b" \t\n\r"):
+        yield from decoded(last)
+    elif cells:
+        raise NotJson("a comma with nothing after it: the body is damaged")
+
+
+def _object_cut(held: bytes) -> int:
+    """The last comma that surely begins a cell, -1 if there is none: no string can hold a bare `,"1":`."""
+    for tail in (256, len(held)):
+        starts = [match.start() for match in _CELL.finditer(held, max(0, len(held) - tail))]
+        if starts:
+            return starts[-1]
+    return -1
+
+
+def _array_cut(held: bytes) -> int:
+    """The last comma, if there are no strings that might hold one."""
+    return held.rfind(b",") if b'"' not in held else -1
+
+
+class _Rest:
+    """What is held of a text, and then the rest of it."""
+
+    def __init__(self, held: bytes, text: Readable) -> None:
+        self._held = io.BytesIO(held)
+        self._text = text
+
+    def read(self, size: int) -> bytes:
+        return self._held.read(size) or self._text.read(size)
