@@ -83,10 +83,11 @@ class Download:
         for _ in range(_RESTARTS):
             self._received = 0
             expected = outline()
+            slices = self._plan(too_big, expected, finer)
             try:
                 with ExitStack() as kept:
                     bodies = []
-                    for slice_ in self._plan(too_big, expected, finer):
+                    for slice_ in slices:
                         bodies.append(self._fetch(kept, slice_))
                         if bodies[-1].release != expected.release:
                             raise ReleaseChanged(self.code)

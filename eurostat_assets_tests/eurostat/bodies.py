@@ -18,6 +18,7 @@ def body_of(code: str = "HLTH_A", data: str = "2026-02-06T23:00:00+0100", cells:
             "value": {str(i): i * 7919 % 1000 / 10 for i in range(cells)},
             "id": ["freq", "time"],
             "size": [1, cells],
+            "dimension": {"freq": {"category": {"index": {"A": 0}}}, "time": {"category": {"index": {}}}},
             "extension": {
                 "id": code,
                 "annotation": [
