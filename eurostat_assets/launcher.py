@@ -75,6 +75,8 @@ def running(settings: Settings, environment: Mapping[str, str] | None = None) ->
             yield platform
         finally:
             _stop([process.pid for process in processes])
+            for process in processes:
+                process.wait()
             server = resources.embedded_server(settings)
             if server:
                 server.stop()

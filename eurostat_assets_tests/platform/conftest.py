@@ -1,6 +1,7 @@
 """A whole platform for the tests of this folder: an invented Eurostat, PostgreSQL, the Dagster UI and its daemon."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,30 +24,34 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world() -> Iterator[World]:
     """The platform with the sandbox's `tests` datasets loaded once."""
-    home: Path = tmp_path_factory.mktemp("home")
-    for folder in (home, *home.parents[:2]):
-        folder.chmod(0o755)  # as root, the server runs as another user
     before = dict(os.environ)
-    try:
-        with sandbox.running(folder=home / "sandbox", profile="tests") as source:
-            os.environ |= {
-                "EUROSTAT_HOME": str(home / "mirror"),
-                "EUROSTAT_API_URL": source.api_url,
-                "EUROSTAT_POLL_INTERVAL": "3",
-                "EUROSTAT_DATABASE_URL": "",
-                "EUROSTAT_STORE_URL": "",
-                "EUROSTAT_WEBSERVER_PORT": "3456",
-            }
-            settings = Settings()
-            with launcher.running(settings) as platform:
-                load = FirstLoad(platform)
-                load.refresh_catalogue()
-                load.request_missing()
-                for seen in load.watch():
-                    assert not seen.failed, seen.failed
-                yield World(platform, source, resources.Mirror(settings).database, settings)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    with tempfile.TemporaryDirectory(prefix="eurostat-assets-platform-") as folder:
+        home = Path(folder)
+        home.chmod(0o755)  # as root, PostgreSQL runs as another user
+        try:
+            yield from _world(home)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def _world(home: Path) -> Iterator[World]:
+    with sandbox.running(folder=home / "sandbox", profile="tests") as source:
+        os.environ |= {
+            "EUROSTAT_HOME": str(home / "mirror"),
+            "EUROSTAT_API_URL": source.api_url,
+            "EUROSTAT_POLL_INTERVAL": "3",
+            "EUROSTAT_DATABASE_URL": "",
+            "EUROSTAT_STORE_URL": "",
+            "EUROSTAT_WEBSERVER_PORT": "3456",
+        }
+        settings = Settings()
+        with launcher.running(settings) as platform:
+            load = FirstLoad(platform)
+            load.refresh_catalogue()
+            load.request_missing()
+            for seen in load.watch():
+                assert not seen.failed, seen.failed
+            yield World(platform, source, resources.Mirror(settings).database, settings)
