@@ -80,10 +80,11 @@ class Cube:
         rest = numbers.astype(self.index_type, copy=False)
         steps: list[tuple[_Group, Integers]] = []
         for group in self._groups[:-1]:
-            within = rest // self.index_type.type(group.stride)
-            rest = rest - within * self.index_type.type(group.stride)
-            steps.append((group, within))
-        return [*steps, (self._groups[-1], rest)] if self._groups else []
+            stride = self.index_type.type(group.stride)
+            within = rest // stride
+            rest = rest - within * stride  # much faster than a remainder
+            steps.append((group, within.astype(np.intp)))
+        return [*steps, (self._groups[-1], rest.astype(np.intp))] if self._groups else []
 
 
 def _grouped(codes: list[tuple[str, ...]]) -> list[list[tuple[str, ...]]]:

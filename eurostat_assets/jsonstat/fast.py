@@ -1,15 +1,17 @@
 """The fast lane: a piece of some ten thousand cells decoded at once, or not at all.
 
 A piece is what stands between the brackets of `value` or `status`, cut at a comma: `"123":4.5,"124":6`. Each
-decoder finds the separators of the whole piece, proves by them that it has the plain form below, and reads the
-digits eight at a time. Where the proof fails it raises `OtherForm`, and the reference lane reads that piece.
+decoder finds the separators of the whole piece, proves by them that it has the plain form below, and reads
+the digits eight at a time. Where the proof fails it raises `OtherForm`, and the reference lane reads that
+piece.
 
     object of values     "<position>":<number>,…      number: [-]digits[.digits], at most 15 digits, or null
     array of values      <number>,<number>,…
     object of statuses   "<position>":"<status>",…    status: at most 8 ASCII characters, none escaped
 
-White space between the tokens of values does no harm. Fifteen digits are exact as a 64-bit float, so is the power
-of ten they are divided by, and the quotient is rounded correctly: it is the very float any JSON parser makes of them.
+White space between the tokens of values does no harm. Fifteen digits are exact as a 64-bit float, so is the
+power of ten they are divided by, and the quotient is rounded correctly: it is the very float any JSON parser
+makes of them.
 """
 
 from __future__ import annotations
@@ -35,6 +37,11 @@ _LAST = np.array(
 )  # the last n of 8 bytes
 _POWERS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.int64)
 _FLOAT_POWERS = _POWERS.astype(np.float64)
+_JOINS = [  # upper neighbour + lower neighbour * (10, 100, 10,000), the size of a neighbour in bits, what to keep
+    (np.uint64(1 + (10 << 8)), np.uint64(8), np.uint64(0x00FF00FF00FF00FF)),
+    (np.uint64(1 + (100 << 16)), np.uint64(16), np.uint64(0x0000FFFF0000FFFF)),
+    (np.uint64(1 + (10_000 << 32)), np.uint64(32), np.uint64(0x00000000FFFFFFFF)),
+]
 _NULL = int.from_bytes(b"null", "little")
 _SPACE_WITHIN_TOKENS = re.compile(rb'[0-9."a-zE+-][ \t\n\r]+[0-9."a-zE+-]')
 
@@ -104,10 +111,11 @@ class StatusDecoder:
 
 
 class _Text:
-    """A piece as bytes (`chars`) and as the eight bytes that begin at each of them (`words`), a comma at its end."""
+    """A piece as bytes (`chars`) and as the eight bytes that begin at each of them (`words`), a comma at its
+    end."""
 
     def __init__(self, piece: bytes) -> None:
-        text = _MARGIN + piece + b","
+        text = b"".join((_MARGIN, piece, b","))
         self.chars = np.frombuffer(text, np.uint8)
         self.words = np.ndarray((len(text) - 7,), "<u8", text, strides=(1,))
 
@@ -179,11 +187,15 @@ class _Text:
 
     def _eight_digits(self, ends: Integers, lengths: Integers) -> Integers:
         # The first digit is in the lowest byte. Neighbours are joined: 8 digits, 4 pairs, 2 fours, 1 number.
-        digits = (self.words[ends - 8] ^ _EIGHT_ZEROES) & _LAST[lengths]
+        digits = self.words[ends - 8]
+        digits ^= _EIGHT_ZEROES
+        digits &= _LAST[lengths]
         _require(not (((digits + _ABOVE_NINE) | digits) & _TOP_BITS).any())
-        pairs = (digits * np.uint64(10) + (digits >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
-        fours = (pairs * np.uint64(100) + (pairs >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
-        return ((fours * np.uint64(10_000) + (fours >> np.uint64(32))) & np.uint64(0xFFFFFFFF)).view(np.int64)
+        for factor, shift, mask in _JOINS:
+            digits *= factor
+            digits >>= shift
+            digits &= mask
+        return digits.view(np.int64)
 
 
 def _without_space(piece: bytes) -> bytes:

@@ -18,8 +18,8 @@ class Statuses:
 
     def __init__(self, labels: dict[str, str]) -> None:
         self.numbers: dict[str, int] = {"": 0}
-        self.flags = _Column()
-        self.confidentiality = _Column()
+        self.flags = StatusPart()
+        self.confidentiality = StatusPart()
         for wire in labels:
             self.number(wire)
 
@@ -37,7 +37,7 @@ class Statuses:
         return number
 
 
-class _Column:
+class StatusPart:
     """One of the two parts: its distinct `texts`, and for each status number the place in them, -1 for
     none."""
 

@@ -1,8 +1,8 @@
-"""From the text of a region to blocks of cells: cut into pieces, each read by the fast lane if it can, else by the
-reference lane.
+"""From the text of a region to blocks of cells: cut into pieces, each read by the fast lane if it can, else
+by the reference lane.
 
-Cutting is sound wherever it happens: if each piece between its own pair of brackets is valid JSON, then so is the
-whole. It is done where a cell surely begins, so that a piece of valid text is valid as well.
+Cutting is sound wherever it happens: if each piece between its own pair of brackets is valid JSON, then so is
+the whole. It is done where a cell surely begins, so that a piece of valid text is valid as well.
 """
 
 from __future__ import annotations

@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from eurostat_assets.jsonstat.cube import Cube
 from eurostat_assets.jsonstat.errors import JsonStatError
-from eurostat_assets.jsonstat.flags import Statuses
+from eurostat_assets.jsonstat.flags import Statuses, StatusPart
 from eurostat_assets.jsonstat.header import Cells, Header, locate
 from eurostat_assets.jsonstat.lanes import status_blocks, value_blocks
 from eurostat_assets.jsonstat.order import OutOfOrder, Ranked, Rows, in_order, merged, ranked
 from eurostat_assets.jsonstat.outline import Region
-from eurostat_assets.jsonstat.schema import NO_DATE, observation_schema, period_bounds
+from eurostat_assets.jsonstat.schema import TIME_COLUMNS, PeriodBound, observation_schema, period_bounds
 from eurostat_assets.jsonstat.sort import sorted_on_disk
 from eurostat_assets.jsonstat.source import Progress, Source, Text
 
@@ -103,7 +103,7 @@ class Observations:
 
 
 class _Columns:
-    """Rows to record batches: numbers to look up, nothing to compute."""
+    """Rows to record batches: everything is looked up, nothing is computed."""
 
     def __init__(self, observations: Observations, statuses: Statuses) -> None:
         header = observations.header
@@ -113,7 +113,7 @@ class _Columns:
         self.codes = [pa.array(one.codes, pa.string()) for one in header.dimensions]
         ids = [one.id for one in header.dimensions]
         self.time = ids.index(header.time) if header.time is not None else None
-        self.bounds = period_bounds(header.dimensions[self.time]) if self.time is not None else None
+        self.bounds = [] if self.time is None else period_bounds(header.dimensions[self.time])
 
     def batch(self, rows: Rows) -> pa.RecordBatch:
         positions = self.cube.positions(rows.ranks)
@@ -121,23 +121,23 @@ class _Columns:
             pa.DictionaryArray.from_arrays(where, codes, safe=False)
             for where, codes in zip(positions, self.codes, strict=True)
         ]
-        if self.time is None or self.bounds is None:
-            times = [pa.nulls(len(rows.ranks), field.type) for field in list(self.schema)[-6:-3]]
+        if self.time is None:
+            times = [pa.nulls(len(rows.ranks), self.schema.field(name).type) for name in TIME_COLUMNS]
         else:
-            times = [coded.pop(self.time), *(_dates(one[positions[self.time]]) for one in self.bounds)]
+            times = [coded.pop(self.time), *(_dates(bound, positions[self.time]) for bound in self.bounds)]
+        values = pa.array(rows.values, from_pandas=True)  # NaN is null
         parts = (self.statuses.flags, self.statuses.confidentiality)
-        status_columns = [_status(part.places, part.texts, rows.statuses) for part in parts]
-        values = pa.array(rows.values, from_pandas=True)
+        status_columns = [_status(part, rows.statuses) for part in parts]
         return pa.RecordBatch.from_arrays([*coded, *times, values, *status_columns], schema=self.schema)
 
 
-def _dates(days: np.ndarray) -> pa.Array:
-    missing = days == NO_DATE
-    return pa.array(days, pa.int32(), mask=missing if missing.any() else None).view(pa.date32())
+def _dates(bound: PeriodBound, positions: np.ndarray) -> pa.Array:
+    mask = None if bound.missing is None else bound.missing[positions]
+    return pa.array(bound.days[positions], pa.int32(), mask=mask).view(pa.date32())
 
 
-def _status(places: list[int], texts: list[str], statuses: np.ndarray) -> pa.Array:
-    where = np.array(places, np.int16)[statuses]
-    missing = where < 0
-    indices = pa.array(where, mask=missing if missing.any() else None)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()), safe=False)
+def _status(part: StatusPart, statuses: np.ndarray) -> pa.Array:
+    texts = pa.array(part.texts, pa.string())
+    places = np.array(part.places, np.int16)[statuses]
+    missing = places < 0
+    return pa.DictionaryArray.from_arrays(pa.array(places, mask=missing), texts, safe=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -49,21 +49,32 @@ def observation_schema(header: Header, provenance: dict[str, Any] | None = None)
     return pa.schema(fields, metadata)
 
 
-def period_bounds(time: Dimension) -> tuple[np.ndarray, np.ndarray]:
-    """First and last days of the positions of `time`, as int32 days since 1970; `NO_DATE` where not a period.
+class PeriodBound(NamedTuple):
+    """By position of the time dimension: days since 1970 (int32), and where there are none (None:
+    nowhere)."""
 
-    A bare number that the label contradicts (code 2093 for "2010-Q1" at one publisher) is a key, not a
+    days: np.ndarray
+    missing: np.ndarray | None
+
+
+def period_bounds(time: Dimension) -> list[PeriodBound]:
+    """The first and the last days of the positions of `time`.
+
+    A bare number that the label contradicts (one publisher has code 2093 for "Q1-2010") is a key, not a
     year."""
     days = [
         None if code.isdecimal() and time.labels.get(code, code) != code else period_days(code)
         for code in time.codes
     ]
+    missing = np.array([pair is None for pair in days], bool)
     epoch = date(1970, 1, 1).toordinal()
-    bounds = [[pair[end].toordinal() - epoch if pair else NO_DATE for pair in days] for end in (0, 1)]
-    return np.array(bounds[0], np.int32), np.array(bounds[1], np.int32)
-
-
-NO_DATE = -(2**31)
+    return [
+        PeriodBound(
+            np.array([pair[end].toordinal() - epoch if pair else 0 for pair in days], np.int32),
+            missing if missing.any() else None,
+        )
+        for end in (0, 1)
+    ]
 
 
 def _coded(name: str, dimension: Dimension) -> pa.Field:

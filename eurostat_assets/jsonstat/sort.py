@@ -16,8 +16,8 @@ import numpy as np
 
 from eurostat_assets.jsonstat.order import Ranked
 
-CELLS_PER_RUN = 1 << 20
-CELLS_IN_MERGE = 1 << 21
+CELLS_PER_RUN = 1 << 19
+CELLS_IN_MERGE = 1 << 18
 
 
 def sorted_on_disk(blocks: Iterable[Ranked], folder: Path | None = None) -> Iterator[Ranked]:
