@@ -1,6 +1,7 @@
 """A real HTTP server that answers as it is told, byte by byte if need be."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -20,6 +21,7 @@ class Exchange(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         with self.server.lock:
             self.server.asked.append(self.path)
+            self.server.times.append(time.monotonic())
             self.server.headers.append(dict(self.headers))
             reply = self.server.replies.pop(0) if len(self.server.replies) > 1 else self.server.replies[0]
         try:
@@ -64,6 +66,7 @@ class Publisher(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.replies: list[Reply] = []
         self.asked: list[str] = []
+        self.times: list[float] = []
         self.headers: list[dict[str, str]] = []
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -86,8 +89,11 @@ def publisher() -> Iterator[Publisher]:
 
 @pytest.fixture
 def eurostat(publisher: Publisher) -> Iterator[Eurostat]:
-    """A client with little patience."""
-    with Eurostat(
-        publisher.url, connect_timeout=2, read_timeout=1, download_deadline=3, attempts=3, backoff=0.01
-    ) as client:
+    with Eurostat(publisher.url, read_timeout=20, attempts=3, backoff=0.01) as client:
+        yield client
+
+
+@pytest.fixture
+def impatient(publisher: Publisher) -> Iterator[Eurostat]:
+    with Eurostat(publisher.url, read_timeout=0.5, download_deadline=1.5, attempts=2, backoff=0.01) as client:
         yield client
