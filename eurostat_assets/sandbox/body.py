@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .clock import next_slot
 from .cube import Block, Walk
 from .datasets import Dataset, Edition
 from .flags import hides_value, status_label
@@ -72,7 +73,7 @@ class _Seen:
         self._kinds = np.zeros(len(walk.dataset.statuses), bool)
 
     def add(self, block: Block) -> None:
-        self.count += len(block.cells)
+        self.count += len(block.present)
         self._kinds[np.unique(block.kind)] = True
         rest = block.cells
         for axis in range(len(self.walk.shape) - 1, -1, -1):
@@ -183,14 +184,15 @@ def _annotations(dataset: Dataset, edition: Edition, observations: int) -> list[
     explanation = {"title": "Explanatory texts (metadata)"}
     site = "https://ec.europa.eu/eurostat"
     periods = dataset.time.codes
-    updated = wire_date(edition.updated)
+    # Re-disseminated without any change, as happens: no date to judge freshness by.
+    disseminated = wire_date(next_slot(edition.updated))
     return [
         {"type": "CREATED", "date": "2013-11-14T15:58:42+0100"},
         {"type": "DISSEMINATION_DOI_XML", "title": doi},
         {"type": "DISSEMINATION_OBJECT_TYPE", "title": "DATASET"},
-        {"type": "DISSEMINATION_TIMESTAMP_DATA", "date": updated},
-        {"type": "DISSEMINATION_TIMESTAMP_GLOBAL", "date": updated},
-        {"type": "DISSEMINATION_TIMESTAMP_PLANNED", "date": updated},
+        {"type": "DISSEMINATION_TIMESTAMP_DATA", "date": disseminated},
+        {"type": "DISSEMINATION_TIMESTAMP_GLOBAL", "date": disseminated},
+        {"type": "DISSEMINATION_TIMESTAMP_PLANNED", "date": disseminated},
         {"type": "ESMS_HTML", **explanation, "href": f"{site}/cache/metadata/en/{stem}_esms.htm"},
         {
             "type": "ESMS_SDMX",

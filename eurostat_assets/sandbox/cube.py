@@ -25,15 +25,31 @@ BLOCK = 1 << 16
 
 @dataclass(frozen=True)
 class Block:
-    """The observations among up to BLOCK consecutive cells of a walk."""
+    """The observations among up to BLOCK consecutive cells of a walk; whatever is asked of them is computed then."""
 
     dataset: Dataset
-    cells: npt.NDArray[np.int64]  # place of each observation in the walk, from 0
-    index: npt.NDArray[np.int64]  # flat JSON-stat index within the slice
-    kind: npt.NDArray[np.uint8]  # index into dataset.statuses
+    first: int  # place of the block's first cell in the walk
+    present: npt.NDArray[np.int64]  # place of each observation in the block
+    _offsets: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
     _draw: Draw
     _stable: Hashes
     _revised: Hashes
+
+    @property
+    def cells(self) -> npt.NDArray[np.int64]:
+        """Place of each observation in the walk, from 0."""
+        return self.first + self.present
+
+    @cached_property
+    def index(self) -> npt.NDArray[np.int64]:
+        """Flat JSON-stat index of each observation within the slice."""
+        outer, inner = self._offsets
+        return (outer[:, None] + inner).ravel()[self.present]
+
+    @cached_property
+    def kind(self) -> npt.NDArray[np.uint8]:
+        """Which of dataset.statuses each observation has."""
+        return self._draw.kind(self._revised)
 
     @cached_property
     def number(self) -> npt.NDArray[np.int64]:
@@ -112,13 +128,12 @@ class Walk:
             if not draw.full:
                 kept = np.flatnonzero(draw.kept(revised))
                 present, stable, revised = present[kept], stable[kept], revised[kept]
-            index = (outer.offsets[rows, None] + inner.offsets).ravel()[present]
-            kind = draw.kinds[revised >> np.uint64(54)]
-            yield Block(self.dataset, present + top * width, index, kind, draw, stable, revised)
+            offsets = outer.offsets[rows], inner.offsets
+            yield Block(self.dataset, top * width, present, offsets, draw, stable, revised)
 
     def count(self, release: int) -> int:
         """Observations of the slice: its OBS_COUNT when the slice is everything."""
-        return sum(len(block.cells) for block in self.blocks(release))
+        return sum(len(block.present) for block in self.blocks(release))
 
     def _split(self) -> int:
         """The first of the inner dimensions: the longest tail whose product fits a block."""

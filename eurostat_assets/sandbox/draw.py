@@ -37,7 +37,7 @@ class Draw:
         self.full = dataset.fill >= 1
         self._fill = np.uint32(min(round(dataset.fill * 2**32), 2**32 - 1))
         shares = np.array([1 - sum(dataset.flags.values()), *dataset.flags.values()])
-        self.kinds = np.searchsorted(np.cumsum(shares), (np.arange(1024) + 0.5) / 1024).astype(np.uint8)
+        self._kinds = np.searchsorted(np.cumsum(shares), (np.arange(1024) + 0.5) / 1024).astype(np.uint8)
 
     def filled(self, stable: Hashes) -> npt.NDArray[np.bool_]:
         """Which cells are observations, but for the few that a revision has hidden."""
@@ -50,6 +50,10 @@ class Draw:
     def kept(self, revised: Hashes) -> npt.NDArray[np.bool_]:
         """A revision makes an observation vanish now and then, and a later one brings it back."""
         return revised & np.uint64(63) != 63
+
+    def kind(self, revised: Hashes) -> npt.NDArray[np.uint8]:
+        """Which of the dataset's statuses, by their shares."""
+        return self._kinds[revised >> np.uint64(54)]
 
     def number(self, stable: Hashes, revised: Hashes) -> npt.NDArray[np.int64]:
         """Values in units of the last decimal: many small ones, up to about the dataset's maximum."""

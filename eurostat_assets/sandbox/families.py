@@ -120,9 +120,12 @@ SPECIAL: Mapping[str, Mapping[str, Any]] = {
     "DEMO_R_MWEEK": {"shape": "freq=W unit=NR sex:3 geo:60", "time": "2020-W01:160"},
 }
 
+# Bytes of a body per observation: a key of seven or eight digits, a value, and a status now and then.
+_BYTES_PER_OBSERVATION = 16.5
 
-def invented(code: str, seed: int = 0, cells: int | None = None) -> Dataset:
-    """The dataset of a code; with `cells`, its dimensions are cut or grown until the cube has about that size.
+
+def invented(code: str, seed: int = 0, cells: int | None = None, size: int | None = None) -> Dataset:
+    """The dataset of a code; its dimensions are cut or grown to a cube of about `cells`, or a body of about `size` bytes.
 
     Raises UnknownDataset when the code belongs to no family.
     """
@@ -132,6 +135,8 @@ def invented(code: str, seed: int = 0, cells: int | None = None) -> Dataset:
         raise UnknownDataset(code, f"its code should start with one of {', '.join(FAMILIES)}")
     family = replace(FAMILIES[name], **SPECIAL.get(code, {}))
     dimensions = shaped(family.shape, family.time)
+    if size is not None:
+        cells = max(1, round(size / _BYTES_PER_OBSERVATION / family.fill))
     if cells is not None:
         dimensions = resized(dimensions, cells)
     return Dataset(

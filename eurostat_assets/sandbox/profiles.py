@@ -30,26 +30,27 @@ _FULL = {
     "HLTH_DSI": 18, "HLTH_DB": 15, "HLTH_DHC": 14, "HLTH_DM": 11, "HLTH_SHA11": 8, "HLTH_DP": 8, "HLTH_DE": 7,
     "HLTH_PS": 21, "ENPE_HLTH": 1, "HSW": 6, "NAMA_10": 6, "DEMO": 6,
 }  # fmt: skip
-_LARGE = ("HLTH_CD", "HLTH_CO", "HLTH_SILC", "HLTH_RS", "HLTH_SHA11")
-# Natural logarithm of a body's megabytes; a tenth as many cells as bytes.
-_MEGABYTES, _LARGEST = NormalDist(mu=0.92, sigma=1.85), 150
-_CELLS_PER_MEGABYTE = 100_000
+_LARGE = ("HLTH_CD", "HLTH_CO", "HLTH_SILC", "HLTH_SHA11")
+# Natural logarithm of a body's megabytes.
+_MEGABYTES, _LARGEST = NormalDist(mu=1.15, sigma=1.9), 190
 
 
 def profile(name: str, seed: int = 0, scale: float = 1.0) -> dict[str, Dataset]:
     """{code: dataset} of a profile; `scale` multiplies the cells of those with a size. Raises UnknownProfile."""
     if name not in PROFILES:
         raise UnknownProfile(name, PROFILES)
-    wanted = {"demo": _DEMO, "tests": _TESTS}.get(name) or _full()
+    if name == "full":
+        return {code: invented(code, seed, size=round(size * scale)) for code, size in _full().items()}
+    wanted = {"demo": _DEMO, "tests": _TESTS}[name]
     return {
         code: invented(code, seed, cells and max(1, round(cells * scale))) for code, cells in wanted.items()
     }
 
 
-def _full() -> dict[str, int | None]:
-    """Sizes log-normal: most of some megabytes, a few above a hundred, about 6.8 GB in all."""
+def _full() -> dict[str, float]:
+    """{code: bytes}, log-normal: most of some megabytes, seventy above 20, about 6.8 GB in all."""
     codes = [f"{family}_I{n:03}" for family, count in _FULL.items() for n in range(1, count + 1)]
     codes.sort(key=lambda code: code_hash("size", code) / 2**64 + 0.5 * code.startswith(_LARGE))
     places = ((place + 0.5) / len(codes) for place in range(len(codes)))
     megabytes = (min(exp(_MEGABYTES.inv_cdf(place)), _LARGEST) for place in places)
-    return {code: round(size * _CELLS_PER_MEGABYTE) for code, size in zip(codes, megabytes, strict=True)}
+    return {code: size * 1e6 for code, size in zip(codes, megabytes, strict=True)}

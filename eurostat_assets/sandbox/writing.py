@@ -15,9 +15,6 @@ from .datasets import Dataset, Edition
 from .families import invented
 from .sources import Invented
 
-# Bytes of a body per observation: a key of seven or eight digits, a value, and a status now and then.
-_BYTES_PER_OBSERVATION = 16.5
-
 
 @dataclass(frozen=True)
 class WrittenBody:
@@ -47,9 +44,7 @@ def write_dataset(
     as files that passed through other tools, `shuffled` as nobody should. Raises UnknownDataset.
     """
     if isinstance(dataset, str):
-        if size is not None:
-            cells = max(1, round(size / _BYTES_PER_OBSERVATION / invented(dataset, seed).fill))
-        dataset = invented(dataset, seed, cells)
+        dataset = invented(dataset, seed, cells, size)
     first = Invented(dataset).first
     edition = Edition(first.code, first.update_data, first.update_structure, release)
     written = 0

@@ -46,12 +46,13 @@ def test_a_body_decoded_plainly_is_the_truth(sandbox: Running, code: str) -> Non
 def test_members_and_keys_come_in_the_order_of_the_real_api(sandbox: Running, code: str) -> None:
     answer = data(sandbox, code)
     document = answer.json()
+    order = codes(document)
 
     assert list(document) == [name for name in MEMBERS if name in document]
     assert answer.body == json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     for member in ("value", "status"):
-        ranks = [_storage_rank(document, key) for key in document.get(member, {})]
-        assert ranks == sorted(ranks)
+        stored = [_codes_of(document, order, key) for key in document.get(member, {})]
+        assert stored == sorted(stored)
     assert ("status" in document) == ("status" in document["extension"])
     assert document.get("status") != {}
 
@@ -91,7 +92,7 @@ def test_the_datasets_are_as_varied_as_reality(sandbox: Running) -> None:
     assert documents["HLTH_SILC_SECRET"]["status"]
     assert "geo" not in documents["HLTH_DM_NOGEO"]["id"]
     assert "status" not in documents["HLTH_DHC_HALF"]
-    assert {"5", "4.0"} <= {number for number in numbers["HLTH_SILC_10"]}
+    assert {"5", "4.0"} <= set(numbers["HLTH_SILC_10"])
     assert any(number.startswith("-") for number in numbers["NAMA_10_GDPX"])
     assert {len(period) for period in periods} == {
         4,
@@ -101,10 +102,7 @@ def test_the_datasets_are_as_varied_as_reality(sandbox: Running) -> None:
     }  # 2020, 2020-S1 (Q3, 07), 2020-W28, 2020-07-01
     assert len(documents["HLTH_RS_MIXED"]["dimension"]["freq"]["category"]["index"]) == 4
     assert '"' in documents["HLTH_DPEH_050"]["label"]
-    assert (
-        "Türkiye" in data(sandbox, "HLTH_SHA11_HF").body.decode()
-        or "–" in data(sandbox, "HLTH_CD_ARO").body.decode()
-    )
+    assert not data(sandbox, "HLTH_CD_ARO").body.isascii()
 
 
 def test_monthly_cells_have_months_and_annual_ones_years(sandbox: Running) -> None:
@@ -147,8 +145,8 @@ def _structure(node: Any, path: str = "") -> Any:
     return {name: _structure(item, f"{path}/{name}") for name, item in node.items()}
 
 
-def _storage_rank(document: dict[str, Any], key: str) -> tuple[str, ...]:
-    return tuple(order[place] for order, place in zip(codes(document), places(document, key), strict=True))
+def _codes_of(document: dict[str, Any], positions: list[list[str]], key: str) -> list[str]:
+    return [position[place] for position, place in zip(positions, places(document, key), strict=True)]
 
 
 def _annotation(document: dict[str, Any], kind: str) -> str:
