@@ -26,7 +26,8 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
     with tempfile.TemporaryDirectory(prefix="eurostat-assets-postgres-") as folder:
         # As root the server runs as another user, who must be able to get here.
         Path(folder).chmod(0o755)
-        server = EmbeddedPostgres(Path(folder) / "server")
+        # Nothing here must outlive a power failure, and the disk is the slowest part of the tests.
+        server = EmbeddedPostgres(Path(folder) / "server", settings={"fsync": "off"})
         server.start()
         try:
             yield server

@@ -13,8 +13,9 @@ from eurostat_assets.postgres.errors import (
     PostgresError,
     PublishError,
 )
+from eurostat_assets.postgres.indexes import Indexes
 from eurostat_assets.postgres.migrations import migrate
-from eurostat_assets.postgres.publishing import Patience, Publication, publish
+from eurostat_assets.postgres.publishing import Patience, Publication, Storage, publish
 from eurostat_assets.postgres.state import (
     DatasetState,
     catalogue_size,
@@ -29,6 +30,7 @@ __all__ = [
     "DatabaseUnavailable",
     "DatasetState",
     "EmbeddedPostgres",
+    "Indexes",
     "MirrorMismatch",
     "NotPublished",
     "Patience",
@@ -36,6 +38,7 @@ __all__ = [
     "Publication",
     "PublishError",
     "ServerStatus",
+    "Storage",
     "catalogue_size",
     "claim_mirror",
     "create_database",

@@ -11,7 +11,7 @@ import psycopg2
 from psycopg2 import sql
 
 from eurostat_assets.postgres.connection import Connection, Cursor, connect, reason, rows, transaction
-from eurostat_assets.postgres.table import SCHEMA, STORE, ReleaseFile
+from eurostat_assets.postgres.table import SCHEMA, SOURCE, STORE, ReleaseFile, codes_of
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,10 @@ SELECT coalesce(attname, ''), description
 FROM pg_description LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND objsubid > 0
 WHERE classoid = 'pg_class'::regclass AND objoid = format('%%I.%%I', %s, %s)::regclass
 """
+KIND = """
+SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END
+FROM pg_class WHERE oid = format('%%I.%%I', %s, %s)::regclass
+"""
 
 
 def begin(connection: Connection, file: ReleaseFile) -> tuple[int, str]:
@@ -60,7 +64,7 @@ def begin(connection: Connection, file: ReleaseFile) -> tuple[int, str]:
     return attempt, child
 
 
-def publish(cursor: Cursor, file: ReleaseFile, attempt: int, size: int) -> None:
+def enter(cursor: Cursor, file: ReleaseFile, attempt: int, size: int) -> None:
     """The attempt is what readers see; written in the transaction of the switch, so that both agree."""
     cursor.execute(
         "UPDATE eurostat.releases SET state = 'superseded' WHERE dataset = %s AND state = 'published'",
@@ -87,22 +91,24 @@ def _comment(cursor: Cursor, file: ReleaseFile, ours: dict[str, str]) -> dict[st
         "": f"{file.title} (Eurostat, {file.dataset}). One row per observation: the reader has proven"
         " that no two have the same dimensions, so there is no key to pay for."
     }
-    wanted |= {column.name: column.comment for column in file.columns if column.comment}
+    wanted |= {column.name: column.comment for column in (*file.columns, SOURCE) if column.comment}
     if wanted == ours:
         return ours
     cursor.execute(COMMENTS, (SCHEMA, file.table))
     present = dict(cursor.fetchall())
+    cursor.execute(KIND, (SCHEMA, file.table))
+    (kind,) = cursor.fetchone() or ("TABLE",)
     table = sql.Identifier(SCHEMA, file.table)
     for name, text in wanted.items():
         if present.get(name) in (None, ours.get(name)):
             column = sql.SQL("COLUMN {}.{}").format(table, sql.Identifier(name))
-            what = column if name else sql.SQL("TABLE {}").format(table)
+            what = column if name else sql.SQL("{} {}").format(sql.SQL(kind), table)
             cursor.execute(sql.SQL("COMMENT ON {} IS {}").format(what, sql.Literal(text)))
     return wanted
 
 
 def finish(connection: Connection, attempt: int, seconds: float) -> None:
-    """Note how long it took; being an ordinary commit, this also makes the switch before it durable."""
+    """Note how long it took. Being an ordinary commit, it also makes the switch before it durable."""
     with transaction(connection) as cursor:
         cursor.execute("UPDATE eurostat.releases SET seconds = %s WHERE id = %s", (seconds, attempt))
 
@@ -116,7 +122,8 @@ def fail(url: str, dataset: str, attempt: int, why: str) -> None:
                 " WHERE id = %s AND state = 'loading'",
                 (why, attempt),
             )
-            cursor.execute(FAILED, (dataset, why))
+            if cursor.rowcount:  # else the switch was committed, and only the answer got lost
+                cursor.execute(FAILED, (dataset, why))
     except Exception as error:  # noqa: BLE001 (the first error is the one to tell)
         log.warning("%s: its failure could not be recorded either: %s", dataset, error)
 
@@ -137,7 +144,8 @@ def sweep(connection: Connection, dataset: str, keep_releases: int) -> None:
         try:
             with transaction(connection) as cursor:
                 cursor.execute("SET LOCAL lock_timeout = '1s'")
-                cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(STORE, child)))
+                for name in (child, codes_of(child)):
+                    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(STORE, name)))
                 cursor.execute("UPDATE eurostat.releases SET stored_as = NULL WHERE id = %s", (attempt,))
         except psycopg2.Error as error:  # somebody reads it or built upon it: we try again next time
             log.warning("%s.%s of an earlier release stays for now: %s", STORE, child, reason(error))

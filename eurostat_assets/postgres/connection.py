@@ -36,8 +36,13 @@ def transaction(connection: Connection) -> Iterator[Cursor]:
     """One transaction: committed at the end of the block, rolled back by any exception."""
     connection.autocommit = False
     try:
-        with connection, connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             yield cursor
+        connection.commit()
+    except BaseException:
+        with suppress(psycopg2.Error):  # on a broken connection the rollback fails as well, and hides why
+            connection.rollback()
+        raise
     finally:
         if not connection.closed:
             connection.autocommit = True

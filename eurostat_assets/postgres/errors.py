@@ -6,6 +6,8 @@ PostgresError
 ├── DatabaseUnavailable      no connection to the database
 ├── MirrorMismatch           the database belongs to another source than the one in use
 ├── NotPublished             there is no table of this dataset
+├── BulkLoadError            Parquet files were not loaded into a table; it is as it was before
+├── FilesRefused             some Parquet files are not what the others are; nothing was loaded
 └── PublishError             one dataset was not published; its last good release is untouched
     ├── MalformedTableName   the dataset code is no code, so it names no table
     ├── NotObservations      the Parquet file lacks what publishing needs
@@ -16,6 +18,7 @@ PostgresError
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class PostgresError(Exception):
@@ -64,6 +67,27 @@ class NotPublished(PostgresError):
         self.dataset = dataset
 
 
+class BulkLoadError(PostgresError):
+    """Nothing was loaded into `table`: `reason`."""
+
+    def __init__(self, table: str, reason: str) -> None:
+        super().__init__(f"nothing was loaded into {table}: {reason}")
+        self.table = table
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[object, ...]:  # raised in workers, too
+        return type(self), (self.table, self.reason)
+
+
+class FilesRefused(PostgresError):
+    """`paths` cannot be loaded: `reason`. Told before anything is loaded."""
+
+    def __init__(self, paths: Sequence[Path], reason: str) -> None:
+        super().__init__(f"nothing was loaded because of {listed([str(path) for path in paths])}: {reason}")
+        self.paths = list(paths)
+        self.reason = reason
+
+
 class PublishError(PostgresError):
     """`dataset` was not published: `reason`. What readers see has not changed."""
 
@@ -83,7 +107,10 @@ class MalformedTableName(PublishError):
 
 
 class NotObservations(PublishError):
-    """The Parquet file has no dataset code, belongs to another dataset or has an unsupported column."""
+    """The file is no Parquet, has no dataset code, is another dataset's or has an unsupported column."""
+
+    def __reduce__(self) -> tuple[object, ...]:  # raised in workers, too
+        return type(self), (self.dataset, self.reason)
 
 
 class CountMismatch(PublishError):

@@ -5,42 +5,54 @@ one that switches readers over and writes the books. Whatever dies in between le
 the next publication of the dataset removes what it left.
 """
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import psycopg2
 import psycopg2.errors
 from psycopg2 import sql
 
 from eurostat_assets.postgres import books
-from eurostat_assets.postgres.connection import Connection, connect, reason, rows, transaction
-from eurostat_assets.postgres.errors import (
-    AnotherLoader,
-    CountMismatch,
-    PublishError,
-    ReadersInTheWay,
-)
+from eurostat_assets.postgres.connection import Connection, Cursor, connect, reason, rows, transaction
+from eurostat_assets.postgres.conversion import make_way
+from eurostat_assets.postgres.errors import AnotherLoader, CountMismatch, PublishError, ReadersInTheWay
+from eurostat_assets.postgres.indexes import Indexes, create_indexes
 from eurostat_assets.postgres.loading import OnProgress, batches_of, copy_into
-from eurostat_assets.postgres.switching import column_definition, switch
+from eurostat_assets.postgres.switching import Parent, definitions, switch
 from eurostat_assets.postgres.table import (
     SCHEMA,
+    SOURCE,
     SOURCE_COLUMN,
     STORE,
     Readable,
     ReleaseFile,
+    codes_of,
     open_parquet,
     read_release_file,
+    readable,
 )
 
 if TYPE_CHECKING:
     from eurostat_assets.postgres.encoding import Encoder
 
+log = logging.getLogger(__name__)
+
 LOCK = 0x65757262
 """First key of the advisory locks, one per dataset, that let one loader at a time publish it."""
+SESSION = """
+SELECT set_config(name, value, false) FROM pg_settings
+JOIN (VALUES ('client_connection_check_interval', '5s'), ('tcp_keepalives_idle', '60'),
+             ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '6')) AS wanted (name, value) USING (name)
+"""
+SIZE = """
+SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
+WHERE relnamespace = %s::regnamespace AND relname IN (%s, %s)
+"""
 READERS = """
 SELECT DISTINCT pid, coalesce(usename, ''), application_name
 FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -73,6 +85,21 @@ class Publication:
 
 
 @dataclass(frozen=True)
+class Storage:
+    """How releases are stored.
+
+    `codes`: as text, or as smallint behind a view (coded.py). `keep_releases`: how many earlier ones stay, in
+    schema `eurostat_releases`. `keep_dependents`: where a dimension went that a view depends on, keep its column,
+    with nulls, instead of refusing the release.
+    """
+
+    codes: Literal["text", "smallint"] = "text"
+    indexes: Indexes = field(default_factory=Indexes)
+    keep_releases: int = 0
+    keep_dependents: bool = False
+
+
+@dataclass(frozen=True)
 class Patience:
     """How long to wait, in seconds.
 
@@ -81,7 +108,7 @@ class Patience:
     of the same dataset.
     """
 
-    lock: float = 0.04
+    lock: float = 0.03
     pause: float = 0.5
     readers: float = 900
     loader: float = 3600
@@ -92,99 +119,109 @@ def publish(
     parquet: Readable,
     *,
     dataset: str | None = None,
-    keep_releases: int = 0,
-    keep_dependents: bool = False,
+    storage: Storage = Storage(),
     patience: Patience = Patience(),
     encoder: "Encoder | None" = None,
     on_progress: OnProgress | None = None,
 ) -> Publication:
-    """Load `parquet` and make it what readers of `eurostat.<code>` see.
+    """Load `parquet` and make it what readers of `eurostat.<code>` see; with `dataset`, only if it is that one's.
 
-    `dataset`: refuse the file if it is another's. `keep_releases`: how many earlier releases stay, in schema
-    `eurostat_releases`. `keep_dependents`: where a dimension went that a view depends on, keep its column,
-    with nulls, instead of refusing.
-
-    Raises DatabaseUnavailable, or PublishError: the last good release is then untouched, and
-    `eurostat.releases` tells why.
+    Raises DatabaseUnavailable, OSError where the file cannot be opened, or PublishError: the last good release
+    is then untouched, and `eurostat.releases` tells why.
     """
     started = time.monotonic()
     file = read_release_file(parquet, dataset)
-    with connect(url) as connection, _only_loader(connection, file, patience):
-        books.sweep(connection, file.dataset, keep_releases)
+    with connect(url) as connection:
+        _become_only_loader(connection, file, patience)
+        books.sweep(connection, file.dataset, storage.keep_releases)
         attempt, child = books.begin(connection, file)
-        try:
-            size = _load(connection, file, child, encoder, on_progress)
-            switching = _switch(connection, file, attempt, child, size, keep_dependents, patience)
-        except psycopg2.Error as error:
-            books.fail(url, file.dataset, attempt, reason(error))
-            raise PublishError(file.dataset, reason(error)) from error
-        except BaseException as error:
-            books.fail(url, file.dataset, attempt, f"{type(error).__name__}: {error}")
-            raise
-        seconds = time.monotonic() - started
-        books.finish(connection, attempt, seconds)
-        rows(connection, sql.SQL("ANALYZE {}").format(sql.Identifier(SCHEMA, file.table)))
-        books.sweep(connection, file.dataset, keep_releases)
+        with _failures_recorded(url, file, attempt):
+            size = _load(connection, file, child, storage, encoder, on_progress)
+            switching = _switch_patiently(connection, file, attempt, child, size, storage, patience)
+            seconds = time.monotonic() - started
+            books.finish(connection, attempt, seconds)
+        _tidy_up(connection, file, storage)
     return Publication(
         file.dataset, f"{SCHEMA}.{file.table}", file.release, file.data_updated, file.structure_updated,
         file.rows, size, seconds, switching,
     )  # fmt: skip
 
 
-@contextmanager
-def _only_loader(connection: Connection, file: ReleaseFile, patience: Patience) -> Iterator[None]:
-    """One publication of a dataset at a time; the lock goes with the connection, however that ends."""
+def _become_only_loader(connection: Connection, file: ReleaseFile, patience: Patience) -> None:
+    """One publication of a dataset at a time. The lock goes with the connection, however that ends; a vanished
+    client is noticed by the server within a minute or two."""
     try:
+        rows(connection, SESSION)
         rows(connection, "SELECT set_config('lock_timeout', %s, false)", (_milliseconds(patience.loader),))
         rows(connection, "SELECT pg_advisory_lock(%s, hashtext(%s))", (LOCK, file.dataset))
     except psycopg2.errors.LockNotAvailable as error:
         raise AnotherLoader(file.dataset, patience.loader) from error
-    yield
+
+
+@contextmanager
+def _failures_recorded(url: str, file: ReleaseFile, attempt: int) -> Iterator[None]:
+    try:
+        yield
+    except psycopg2.Error as error:
+        books.fail(url, file.dataset, attempt, reason(error))
+        raise PublishError(file.dataset, reason(error)) from error
+    except BaseException as error:
+        books.fail(url, file.dataset, attempt, f"{type(error).__name__}: {error}")
+        raise
 
 
 def _load(
     connection: Connection,
     file: ReleaseFile,
     child: str,
+    storage: Storage,
     encoder: "Encoder | None",
     on_progress: OnProgress | None,
 ) -> int:
-    """The release in a table of its own, counted and analysed; returns its size in bytes."""
+    """The release in a table of its own, counted, indexed and analysed; returns its size in bytes."""
+    from eurostat_assets.postgres import coded
+
     table = sql.Identifier(STORE, child)
-    names = [column.name for column in file.columns]
+    coder = coded.Coder(file.dataset, file.columns) if storage.codes == "smallint" else None
+    columns = coded.coded_columns(file.columns) if coder else file.columns
     with transaction(connection) as cursor:
         # Nobody changes these rows again: autovacuum could do nothing here but stand in the way of a switch.
         cursor.execute(
             sql.SQL("CREATE TABLE {} ({}) WITH (autovacuum_enabled = false)").format(
-                table, sql.SQL(", ").join(map(column_definition, file.columns))
+                table, definitions(columns)
             )
         )
-        with open_parquet(file.parquet) as parquet:
+        with readable(file.parquet, file.dataset), open_parquet(file.parquet) as parquet:
+            batches = batches_of(parquet)
             loaded = copy_into(
-                cursor, table, names, parquet.schema_arrow, batches_of(parquet),
+                cursor, table, [column.name for column in columns], parquet.schema_arrow,
+                coder.coded(batches) if coder else batches,
                 freeze=True, encoder=encoder, on_progress=on_progress,
             )  # fmt: skip
         if loaded != file.rows:
             raise CountMismatch(file.dataset, loaded, file.rows)
+        if coder:
+            coded.load_codes(cursor, child, coder)
         # After the rows: a constant default is then kept once for the table and not in each row.
         cursor.execute(
             sql.SQL("ALTER TABLE {} ADD COLUMN {} text NOT NULL DEFAULT {}").format(
                 table, sql.Identifier(SOURCE_COLUMN), sql.Literal(file.dataset)
             )
         )
+        create_indexes(cursor, table, file, storage.indexes)
         cursor.execute(sql.SQL("ANALYZE {}").format(table))
-        cursor.execute("SELECT pg_total_relation_size(format('%%I.%%I', %s, %s)::regclass)", (STORE, child))
+        cursor.execute(SIZE, (STORE, child, codes_of(child)))
         (size,) = cursor.fetchone() or (0,)
     return size
 
 
-def _switch(
+def _switch_patiently(
     connection: Connection,
     file: ReleaseFile,
     attempt: int,
     child: str,
     size: int,
-    keep_dependents: bool,
+    storage: Storage,
     patience: Patience,
 ) -> float:
     """Try until no reader is in the way; returns the seconds of the try that succeeded."""
@@ -197,14 +234,40 @@ def _switch(
                 # as a whole, and `books.finish` makes it durable before we say that it happened.
                 cursor.execute("SET LOCAL synchronous_commit = off")
                 cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_milliseconds(patience.lock),))
-                switch(cursor, file, child, keep_dependents=keep_dependents)
-                books.publish(cursor, file, attempt, size)
+                _switch(cursor, file, child, storage)
+                books.enter(cursor, file, attempt, size)
         except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected) as error:
             if time.monotonic() > deadline:
                 raise ReadersInTheWay(file.dataset, patience.readers, _readers(connection, file)) from error
             time.sleep(patience.pause)
         else:
             return time.monotonic() - started
+
+
+def _switch(cursor: Cursor, file: ReleaseFile, child: str, storage: Storage) -> None:
+    from eurostat_assets.postgres import coded
+
+    name = sql.Identifier(SCHEMA, file.table)
+    if storage.codes == "smallint":
+        with make_way(cursor, file, name, "p"):
+            coded.switch_coded(cursor, file, child, keep_dependents=storage.keep_dependents)
+    else:
+        parent = Parent(file.dataset, name, SOURCE_COLUMN, (*file.columns, SOURCE))
+        with make_way(cursor, file, name, "v"):
+            switch(cursor, parent, sql.Identifier(STORE, child), keep_dependents=storage.keep_dependents)
+
+
+def _tidy_up(connection: Connection, file: ReleaseFile, storage: Storage) -> None:
+    """What may as well fail once the release is published: statistics of the whole, and earlier releases."""
+    # The release itself was analysed when it was loaded; older servers know no ONLY and do it once more.
+    only = sql.SQL("ONLY " if connection.server_version >= 180000 else "")
+    name = sql.Identifier(SCHEMA, file.table)
+    try:
+        if storage.codes == "text":
+            rows(connection, sql.SQL("ANALYZE {}{}").format(only, name))
+        books.sweep(connection, file.dataset, storage.keep_releases)
+    except psycopg2.Error as error:
+        log.warning("%s is published, but not tidied up: %s", file.dataset, reason(error))
 
 
 def _readers(connection: Connection, file: ReleaseFile) -> list[str]:

@@ -5,8 +5,8 @@ Read from the schema and its metadata alone; no database here.
 
 import json
 import re
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,12 +44,16 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class Column:
-    """One column as Postgres sees it; `type` is SQL."""
+    """One column as Postgres sees it; `type` is SQL, `positions` the number of a dimension's codes (0: unknown)."""
 
     name: str
     type: str
     nullable: bool
     comment: str = ""
+    positions: int = 0
+
+
+SOURCE = Column(SOURCE_COLUMN, "text", nullable=False, comment=COLUMN_COMMENTS[SOURCE_COLUMN])
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,11 @@ def table_name(dataset: str) -> str:
     return dataset.lower()
 
 
+def codes_of(child: str) -> str:
+    """The lookup table beside a release's table; `#` is in no dataset code, so the name is nobody else's."""
+    return f"{child}#codes"
+
+
 def open_parquet(parquet: Readable) -> "closing[pq.ParquetFile]":
     """The open file; a local one is read by Arrow itself, another through its own `open`."""
     import pyarrow.parquet as pq
@@ -88,12 +97,24 @@ def open_parquet(parquet: Readable) -> "closing[pq.ParquetFile]":
     return closing(pq.ParquetFile(source, pre_buffer=False))
 
 
+@contextmanager
+def readable(parquet: Readable, dataset: str | None) -> Iterator[None]:
+    """Turn Arrow's complaints about the file into NotObservations."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowException as error:
+        story = f"{parquet} cannot be read as Parquet ({error}): make it again"
+        raise NotObservations(dataset or "a dataset", story) from error
+
+
 def read_release_file(parquet: Readable, dataset: str | None = None) -> ReleaseFile:
     """Describe `parquet` from its footer; with `dataset` given it must be that one's.
 
-    Raises MalformedTableName, NotObservations, and pyarrow's own errors for a file that is no Parquet.
+    Raises MalformedTableName, NotObservations, and OSError where the file cannot be opened.
     """
-    with open_parquet(parquet) as file:
+    with readable(parquet, dataset), open_parquet(parquet) as file:
         schema, rows = file.schema_arrow, file.metadata.num_rows
     about = _json(schema.metadata, b"jsonstat")
     found = about.get("dataset") or dataset
@@ -151,10 +172,11 @@ def _column(dataset: str, field: "pa.Field") -> Column:
     if found is None or field.name == SOURCE_COLUMN:
         raise NotObservations(dataset, f"column {field.name!r} of type {field.type} cannot be stored")
     label = (field.metadata or {}).get(b"label", b"").decode() or COLUMN_COMMENTS.get(field.name, "")
+    labels = _json(field.metadata, b"labels")
     if field.name in ("obs_flag", "conf_status"):
-        flags = _json(field.metadata, b"labels")
-        label = " ".join([label, *(f"{code}: {text}." for code, text in flags.items())])
-    return Column(field.name, found, field.nullable, label.strip())
+        label = " ".join([label, *(f"{code}: {text}." for code, text in labels.items())])
+        labels = {}
+    return Column(field.name, found, field.nullable, label.strip(), len(labels))
 
 
 def _json(metadata: Mapping[bytes, bytes] | None, key: bytes) -> dict[str, Any]:

@@ -58,6 +58,13 @@ def release(tmp_path: Path) -> Write:
     return write
 
 
+def _about(name: str, column: pa.Array) -> dict[str, str]:
+    labels = {}
+    if isinstance(column, pa.DictionaryArray):
+        labels = {code: f"Label of {code}" for code in column.dictionary.to_pylist()}
+    return {"label": f"The {name}", "labels": json.dumps(labels)}
+
+
 def observations(
     dataset: str, rows: int, day: int, dimensions: tuple[str, ...] = ("freq", "geo"), title: str = "Invented"
 ) -> pa.Table:
@@ -89,9 +96,7 @@ def observations(
     }
     nullable = {"period_start", "period_end", "obs_value", "obs_flag", "conf_status"}
     fields = [
-        pa.field(
-            name, column.type, name in nullable, {"label": f"The {name}"} if name in dimensions else None
-        )
+        pa.field(name, column.type, name in nullable, _about(name, column))
         for name, column in columns.items()
     ]
     about = {

@@ -1,0 +1,85 @@
+"""Who may do what: an owner, a loader that acts as the owner, and a reader of every table there is or will be.
+
+Roles belong to the whole server; what they may do, to this database.
+"""
+
+from psycopg2 import sql
+from psycopg2.extensions import encrypt_password
+
+from eurostat_assets.postgres.connection import Connection, Cursor, connect, transaction
+from eurostat_assets.postgres.migrations import LOCK, migrate
+from eurostat_assets.postgres.table import SCHEMA, STORE
+
+OWNER = "eurostat_owner"
+LOADER = "eurostat_loader"
+READER = "eurostat_reader"
+
+FOREIGN = """
+SELECT relnamespace::regnamespace::text, relname, relkind FROM pg_class
+WHERE relnamespace IN (%s::regnamespace, %s::regnamespace) AND relkind IN ('r', 'p', 'v', 'm')
+  AND relowner <> %s::regrole
+"""
+
+
+def initialise_roles(
+    url: str, *, loader_password: str | None = None, reader_password: str | None = None
+) -> None:
+    """Create the three roles, or bring them up to date; safe to run again. Needs the right to create roles.
+
+    The owner never logs in. Loader and reader do once they have a password; without one they are groups, to be
+    granted to users: `GRANT eurostat_reader TO alice`.
+    """
+    migrate(url)
+    passwords = {LOADER: loader_password, READER: reader_password}
+    with connect(url) as connection, transaction(connection) as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        for role in (OWNER, LOADER, READER):
+            _create(connection, cursor, role, passwords.get(role))
+        _say(cursor, "GRANT {owner} TO CURRENT_USER, {loader}")
+        # Whatever the loader makes is then the owner's, and the reader's rights reach it.
+        _say(cursor, "ALTER ROLE {loader} IN DATABASE {database} SET role = {owner}", connection)
+        _say(cursor, "GRANT CONNECT ON DATABASE {database} TO {loader}, {reader}", connection)
+        _say(cursor, "GRANT CREATE ON DATABASE {database} TO {owner}", connection)
+        for schema in (SCHEMA, STORE):
+            _hand_over(cursor, schema)
+
+
+def _create(connection: Connection, cursor: Cursor, role: str, password: str | None) -> None:
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
+    if cursor.fetchone() is None:
+        cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+    if password is not None:
+        # Encrypted here, so that no server log ever shows it.
+        secret = encrypt_password(password, role, connection, "scram-sha-256")
+        cursor.execute(
+            sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(secret))
+        )
+
+
+def _hand_over(cursor: Cursor, schema: str) -> None:
+    """The schema and all in it to the owner, and the reading of it to the reader, now and in future."""
+    _say(cursor, "ALTER SCHEMA {schema} OWNER TO {owner}", schema=schema)
+    cursor.execute(FOREIGN, (SCHEMA, STORE, OWNER))
+    for space, name, kind in cursor.fetchall():
+        what = {"v": "VIEW", "m": "MATERIALIZED VIEW"}.get(kind, "TABLE")
+        cursor.execute(
+            sql.SQL("ALTER {} {} OWNER TO {}").format(
+                sql.SQL(what), sql.Identifier(space, name), sql.Identifier(OWNER)
+            )
+        )
+    _say(cursor, "GRANT USAGE ON SCHEMA {schema} TO {reader}", schema=schema)
+    _say(cursor, "GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {reader}", schema=schema)
+    for maker in ("{owner}", "CURRENT_USER"):
+        _say(
+            cursor,
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {maker} IN SCHEMA {{schema}} GRANT SELECT ON TABLES TO {{reader}}",
+            schema=schema,
+        )
+
+
+def _say(cursor: Cursor, command: str, connection: Connection | None = None, schema: str = SCHEMA) -> None:
+    """Run `command` with the names filled in, quoted by the driver."""
+    names = {"owner": OWNER, "loader": LOADER, "reader": READER, "schema": schema}
+    if connection:
+        names["database"] = connection.info.dbname
+    cursor.execute(sql.SQL(command).format(**{key: sql.Identifier(name) for key, name in names.items()}))
