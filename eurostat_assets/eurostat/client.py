@@ -123,7 +123,7 @@ class Eurostat:
         code = check_code(code)
         try:
             return self._outline(code).release
-        except (Refused, StillPreparing, Unreadable):
+        except (ExtractionTooBig, Refused, StillPreparing, Unreadable):
             listed = self.inventory().get(code)
             if listed is None:
                 raise NotAvailable("the inventory does not list it", dataset=code) from None

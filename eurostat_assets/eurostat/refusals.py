@@ -52,9 +52,10 @@ def _by_label(
         return ExtractionTooBig(
             dataset, _figure(r"estimated\s+([\d.,]+)", label), _figure(r"authori[sz]ed is\s+([\d.,]+)", label)
         )
-    if status == 404 or "ERR_NOT_FOUND" in label:
+    if "ERR_NOT_FOUND" in label:
         return NotAvailable(f"Eurostat does not offer it: {label}", dataset=dataset)
-    if status == 429 or status == 408 or status >= 500:
+    # A 404 without that label is no word about a dataset: in incidents the table of contents gives one, too.
+    if (status in (404, 408, 429) and "NO_RESULTS" not in label) or status >= 500:
         return Unavailable(f"Eurostat answered with status {status}: {label}", dataset=dataset)
     return Refused(dataset, status, label, identifier)
 

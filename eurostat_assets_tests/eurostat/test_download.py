@@ -187,7 +187,7 @@ def test_a_gzip_header_on_a_plain_body_fools_nobody(
         (complete(envelope(ASYNC, single=True), 413), StillPreparing, "still preparing"),
         (complete(envelope(TOO_BIG), 413), ExtractionTooBig, "16,234,567 cells, at most 5,000,000"),
         (complete(envelope("ERR_NOT_FOUND_4: HLTH_A", 404), 404), NotAvailable, "ERR_NOT_FOUND_4"),
-        (complete(b"nothing here", 404), NotAvailable, "no reason given"),
+        (complete(b"nothing here", 404), Unavailable, "status 404: no reason given"),
         (complete(envelope("NO_RESULTS", 100)), Refused, "NO_RESULTS"),
         (complete(envelope("INVALID_QUERY_DIMENSION", 400), 400), Refused, "INVALID_QUERY_DIMENSION"),
         (complete(b"", 403), Refused, "status 403"),
@@ -258,7 +258,7 @@ def test_a_413_is_not_waited_for_inside_the_request_even_with_retry_after(
     assert time.monotonic() - began < 20
 
 
-@pytest.mark.parametrize("status", [400, 404])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 414])
 def test_a_refusal_is_not_repeated(
     eurostat: Eurostat, publisher: Publisher, tmp_path: Path, status: int
 ) -> None:

@@ -32,6 +32,7 @@ def test_a_probe_asks_for_no_cell_and_takes_the_dates_of_the_whole_dataset(
     "refused",
     [
         complete(envelope("NO_RESULTS", 100)),
+        complete(envelope("NO_RESULTS", 404), 404),
         complete(envelope("TIME_PERIOD_FILTER_SPEC_INVALID", 400), 400),
         complete(envelope("ASYNCHRONOUS_RESPONSE"), 413),
         complete(b"[1]"),
