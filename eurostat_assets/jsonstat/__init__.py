@@ -20,11 +20,11 @@ from eurostat_assets.jsonstat.errors import (
     NotADataset,
     NotJson,
 )
+from eurostat_assets.jsonstat.header import Dimension, Header, read_header
+from eurostat_assets.jsonstat.parquet import ParquetFile, write_parquet
 
 if TYPE_CHECKING:
-    from eurostat_assets.jsonstat.header import Dimension, Header, read_header
     from eurostat_assets.jsonstat.observations import Observations, read
-    from eurostat_assets.jsonstat.parquet import ParquetFile, write_parquet
 
 __all__ = [
     "BadCell",
@@ -46,21 +46,12 @@ __all__ = [
     "write_parquet",
 ]
 
-_LAZY = {
-    "Dimension": "header",
-    "Header": "header",
-    "Observations": "observations",
-    "ParquetFile": "parquet",
-    "read": "observations",
-    "read_header": "header",
-    "write_parquet": "parquet",
-}
-
 
 def __getattr__(name: str) -> Any:
-    """numpy and pyarrow are imported when the first reading is asked for, not with the package."""
-    if name not in _LAZY:
+    """`read` and `Observations` bring numpy and pyarrow along, which not everybody needs who imports this
+    room."""
+    if name not in ("read", "Observations"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    from eurostat_assets.jsonstat import observations
 
-    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    return getattr(observations, name)

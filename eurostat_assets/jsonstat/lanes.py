@@ -23,24 +23,33 @@ _LONGEST_PIECE = 4  # times the size asked for
 _CELL = re.compile(rb',\s*"[0-9]+"\s*:')
 
 
-def value_blocks(text: Readable, *, is_array: bool, piece_size: int = PIECE) -> Iterator[Block]:
-    """The cells of a `value` region, brackets included. Raises `NotJson`, `BadPosition`, `BadNumber`."""
+def value_blocks(text: Readable, *, is_array: bool, piece_size: int | None = PIECE) -> Iterator[Block]:
+    """The cells of a `value` region, brackets included; all by the reference lane if there is no
+    `piece_size`.
+
+    Raises `NotJson`, `BadPosition`, `BadNumber`."""
+    if piece_size is None:
+        return reference.value_blocks(text, is_array=is_array)
     decode = fast.array_of_values if is_array else fast.object_of_values
-    return _blocks(text, is_array, decode, reference.value_blocks, piece_size)
+    return _blocks(text, "value", is_array, decode, reference.value_blocks, piece_size)
 
 
 def status_blocks(
-    text: Readable, statuses: Statuses, *, is_array: bool, piece_size: int = PIECE
+    text: Readable, statuses: Statuses, *, is_array: bool, piece_size: int | None = PIECE
 ) -> Iterator[Block]:
-    """The cells of a `status` region, brackets included. Raises `NotJson`, `BadPosition`, `BadStatus`."""
+    """The cells of a `status` region, brackets included; all by the reference lane if there is no
+    `piece_size`.
+
+    Raises `NotJson`, `BadPosition`, `BadStatus`."""
     slow = partial(reference.status_blocks, statuses=statuses)
-    if is_array:  # only services long gone wrote these
-        return slow(text, is_array=True)
-    return _blocks(text, is_array, fast.StatusDecoder(statuses), slow, piece_size)
+    if piece_size is None or is_array:  # only services long gone wrote arrays of statuses
+        return slow(text, is_array=is_array)
+    return _blocks(text, "status", is_array, fast.StatusDecoder(statuses), slow, piece_size)
 
 
 def _blocks(
     text: Readable,
+    member: str,
     is_array: bool,
     quick: Callable[[bytes, int], Block],
     slow: Callable[..., Iterator[Block]],
@@ -71,7 +80,7 @@ def _blocks(
     if last.strip(b" \t\n\r"):
         yield from decoded(last)
     elif cells:
-        raise NotJson("a comma with nothing after it: the body is damaged")
+        raise NotJson("a comma with nothing after it: the body is damaged", member=member)
 
 
 def _object_cut(held: bytes) -> int:

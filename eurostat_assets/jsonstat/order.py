@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from eurostat_assets.jsonstat.cube import Cube
-from eurostat_assets.jsonstat.errors import BadPosition, DuplicateCell
+from eurostat_assets.jsonstat.errors import BadPosition, BadStructure, DuplicateCell
 
 
 class Ranked(NamedTuple):
@@ -37,13 +37,21 @@ class OutOfOrder(Exception):
     """The cells are not in storage order."""
 
 
-def ranked(blocks: Iterable[tuple[np.ndarray, np.ndarray]], cube: Cube, member: str) -> Iterator[Ranked]:
-    """The blocks with storage ranks for flat indices, in whatever order they come. Raises `BadPosition`."""
+def ranked(
+    blocks: Iterable[tuple[np.ndarray, np.ndarray]], cube: Cube, member: str, *, is_array: bool
+) -> Iterator[Ranked]:
+    """The blocks with storage ranks for flat indices, in whatever order they come.
+
+    Raises `BadPosition`, and `BadStructure` for an array that does not have one element per cell."""
+    count = 0
     for index, payload in blocks:
         if len(index) and int(index.max()) >= cube.size:
             outside = int(index[index >= cube.size][0])
             raise BadPosition(f"outside the cube of {cube.size} cells", member=member, position=outside)
+        count += len(index)
         yield Ranked(cube.ranks(index), payload)
+    if is_array and count < cube.size:
+        raise BadStructure(f"{count} elements, but the cube has {cube.size} cells", member=member)
 
 
 def in_order(blocks: Iterable[Ranked], cube: Cube, member: str) -> Iterator[Ranked]:

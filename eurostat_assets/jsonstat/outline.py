@@ -16,8 +16,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from eurostat_assets.jsonstat.errors import BadStructure, NotJson
 from eurostat_assets.jsonstat.source import CHUNK, Source, Text
 
@@ -208,6 +206,8 @@ class _Closing:
 
     def _find_by_parity(self, chunk: bytes) -> int | None:
         """Without escapes and nesting, a bracket closes if the quotes before it are even in number."""
+        import numpy as np
+
         quotes = np.frombuffer(chunk, np.uint8) == ord('"')
         at = 0
         while (found := chunk.find(self.bracket, at)) >= 0:

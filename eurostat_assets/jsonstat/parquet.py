@@ -15,16 +15,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from eurostat_assets.jsonstat.header import Header
-from eurostat_assets.jsonstat.observations import Observations, read
-from eurostat_assets.jsonstat.order import OutOfOrder
-from eurostat_assets.jsonstat.schema import observation_schema
 from eurostat_assets.jsonstat.source import Source
+
+if TYPE_CHECKING:  # whoever only names a ParquetFile need not wait for pyarrow
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from eurostat_assets.jsonstat.observations import Observations
 
 ROWS_PER_GROUP = 1 << 19
 ROWS_PER_PAGE = 20_000
@@ -37,7 +37,7 @@ class ParquetFile:
     """A finished Parquet file of observations: where, how many rows and bytes, and what it says about
     itself."""
 
-    path: Any
+    path: Path
     rows: int
     bytes: int
     header: Header
@@ -60,6 +60,10 @@ def write_parquet(
     to be in Eurostat's order, it begins anew once. Memory: as `read`, and two row groups of half a million
     rows.
     """
+    from eurostat_assets.jsonstat.observations import read
+    from eurostat_assets.jsonstat.order import OutOfOrder
+    from eurostat_assets.jsonstat.schema import observation_schema
+
     observations = read(source, dataset=dataset)
     schema = observation_schema(observations.header, provenance)
     with _whole_or_nothing(target) as partial:
@@ -118,10 +122,14 @@ def _row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterato
 
 
 def _table(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    import pyarrow as pa
+
     return pa.Table.from_batches(batches).unify_dictionaries().replace_schema_metadata(schema.metadata)
 
 
 def _writer(observations: Observations, schema: pa.Schema, partial: Path) -> pq.ParquetWriter:
+    import pyarrow.parquet as pq
+
     header = observations.header
     columns = ["time_period" if one.id == header.time else one.id.lower() for one in header.dimensions]
     return pq.ParquetWriter(
