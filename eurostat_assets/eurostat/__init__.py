@@ -6,8 +6,16 @@ Parquet, Postgres, Dagster.
 
 from eurostat_assets.eurostat.client import REAL_API, Eurostat
 from eurostat_assets.eurostat.codes import check_code
-from eurostat_assets.eurostat.errors import EurostatError, MalformedCode, NotAvailable, Transient
+from eurostat_assets.eurostat.errors import (
+    EurostatError,
+    ExtractionTooBig,
+    MalformedCode,
+    NotAvailable,
+    StillPreparing,
+    Transient,
+)
 from eurostat_assets.eurostat.feed import FeedItem
+from eurostat_assets.eurostat.gate import Gate
 from eurostat_assets.eurostat.inventory import InventoryEntry
 from eurostat_assets.eurostat.raw import RawJson
 from eurostat_assets.eurostat.release import Release
@@ -18,12 +26,15 @@ __all__ = [
     "CatalogueEntry",
     "Eurostat",
     "EurostatError",
+    "ExtractionTooBig",
     "FeedItem",
+    "Gate",
     "InventoryEntry",
     "MalformedCode",
     "NotAvailable",
     "RawJson",
     "Release",
+    "StillPreparing",
     "Theme",
     "Transient",
     "check_code",
