@@ -6,6 +6,7 @@ Cheap to import: the server's libraries are imported where the server runs.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -56,7 +57,7 @@ def serve(
     app = application(publisher, Behaviour(cost=cost, **options))
     # Open answers are cut after a second: whoever stops a sandbox does not wait for 300 MB.
     config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = _server(config)
     listening = socket.create_server((host, port))
     url = f"http://{host}:{listening.getsockname()[1]}"
     if parent is not None:
@@ -132,6 +133,18 @@ def main(arguments: Sequence[str]) -> None:
     for name in ("folder", "recorded"):
         options[name] = options[name] and Path(options[name])
     serve(**options, on_ready=lambda url: print(url, flush=True))  # noqa: T201 - the parent reads it
+
+
+def _server(config: Any) -> Any:
+    """A uvicorn server that cuts open answers without a word: the traceback of each would only alarm."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: Any = None) -> None:
+            logging.getLogger("uvicorn.error").disabled = True
+            await super().shutdown(sockets)
+
+    return Server(config)
 
 
 def _end_with(parent: int, server: Any) -> None:

@@ -47,6 +47,11 @@ def profile(name: str, seed: int = 0, scale: float = 1.0) -> dict[str, Dataset]:
     }
 
 
+def newcomer(name: str | None, code: str, seed: int = 0) -> Dataset:
+    """A dataset that appears while a profile is served, no larger than suits it. Raises UnknownDataset."""
+    return invented(code, seed, {"tests": 4_000, "demo": 60_000}.get(name or "tests"))
+
+
 def _full() -> dict[str, float]:
     """{code: bytes}, log-normal: most of some megabytes, seventy above 20, about 6.8 GB in all."""
     codes = [f"{family}_I{n:03}" for family, count in _FULL.items() for n in range(1, count + 1)]

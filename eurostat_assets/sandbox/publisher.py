@@ -17,8 +17,8 @@ from typing import Any, Literal
 from .clock import BRUSSELS, release_slot
 from .datasets import Edition
 from .errors import UnknownDataset, WrongFolder
-from .families import invented
 from .feed import Event, Item, items_of
+from .profiles import newcomer
 from .profiles import profile as datasets_of
 from .recorded import recorded_sources
 from .sources import Invented, Source
@@ -42,8 +42,7 @@ class Publisher:
         scale: float = 1.0,
     ) -> None:
         self._file = folder / STATE_FILE if folder else None
-        self._made = {"profile": profile, "seed": seed, "scale": scale}
-        self._seed = seed
+        self._made: dict[str, Any] = {"profile": profile, "seed": seed, "scale": scale}
         self._recorded = recorded
         self._lock = RLock()
         datasets = datasets_of(profile, seed, scale) if profile else {}
@@ -175,7 +174,7 @@ class Publisher:
 
     def _source(self, code: str) -> Source:
         if code not in self.sources:
-            self.sources[code] = Invented(invented(code, self._seed))
+            self.sources[code] = Invented(newcomer(self._made["profile"], code, self._made["seed"]))
         return self.sources[code]
 
     def _restore(self, state: Mapping[str, Any]) -> None:

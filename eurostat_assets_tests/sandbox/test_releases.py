@@ -20,9 +20,16 @@ from eurostat_assets_tests.sandbox.conftest import data, get
 from eurostat_assets_tests.sandbox.decoding import decoded, of_batches
 
 
+@pytest.fixture(scope="module")
+def busy() -> Iterator[Running]:
+    """A sandbox to be released into; each test keeps to datasets that no other uses."""
+    with running(profile="tests") as sandbox:
+        yield sandbox
+
+
 @pytest.fixture
 def own() -> Iterator[Running]:
-    """A sandbox of the test's own, to be released into."""
+    """A sandbox of the test's own, with an empty feed and nothing released."""
     with running(profile="tests") as sandbox:
         yield sandbox
 
@@ -41,29 +48,29 @@ def annotated(document: dict[str, Any]) -> dict[str, str]:
     return {a["type"]: a.get("date") or a.get("title", "") for a in document["extension"]["annotation"]}
 
 
-def test_a_release_of_data_changes_a_few_cells_and_the_dates_everywhere(own: Running) -> None:
-    before = data(own, "HLTH_CD_ARO").json()
-    edition = own.release("hlth_cd_aro")["HLTH_CD_ARO"]
-    after = data(own, "HLTH_CD_ARO").json()
+def test_a_release_of_data_changes_a_few_cells_and_the_dates_everywhere(busy: Running) -> None:
+    before = data(busy, "HLTH_CD_ARO").json()
+    edition = busy.release("hlth_cd_aro")["HLTH_CD_ARO"]
+    after = data(busy, "HLTH_CD_ARO").json()
 
     was, now = decoded(before), decoded(after)
     changed = [cell for cell in {**was, **now} if was.get(cell) != now.get(cell)]
     assert 0.01 < len(changed) / len(was) < 0.06
     assert was.keys() - now.keys()
     assert now.keys() - was.keys()
-    assert now == of_batches(own.cells("HLTH_CD_ARO"))
+    assert now == of_batches(busy.cells("HLTH_CD_ARO"))
     assert annotated(after)["OBS_COUNT"] == str(len(now))
 
     wire = datetime.fromisoformat(edition["update_data"]).strftime("%Y-%m-%dT%H:%M:%S%z")
-    assert annotated(after)["UPDATE_DATA"] == after["updated"] == inventory(own)["HLTH_CD_ARO"][3] == wire
+    assert annotated(after)["UPDATE_DATA"] == after["updated"] == inventory(busy)["HLTH_CD_ARO"][3] == wire
     assert annotated(after)["UPDATE_STRUCTURE"] == annotated(before)["UPDATE_STRUCTURE"]
     assert after["extension"]["datastructure"] == before["extension"]["datastructure"]
 
 
-def test_a_release_of_the_structure_changes_its_version_and_no_cell(own: Running) -> None:
-    before = data(own, "HLTH_CD_ARO").json()
-    own.release("HLTH_CD_ARO", what="structure")
-    after = data(own, "HLTH_CD_ARO").json()
+def test_a_release_of_the_structure_changes_its_version_and_no_cell(busy: Running) -> None:
+    before = data(busy, "HLTH_SILC_10").json()
+    busy.release("HLTH_SILC_10", what="structure")
+    after = data(busy, "HLTH_SILC_10").json()
 
     assert decoded(after) == decoded(before)
     assert annotated(after)["UPDATE_DATA"] == annotated(before)["UPDATE_DATA"]
@@ -71,11 +78,11 @@ def test_a_release_of_the_structure_changes_its_version_and_no_cell(own: Running
     assert [d["extension"]["datastructure"]["version"] for d in (before, after)] == ["1.0", "2.0"]
 
 
-def test_every_release_of_a_single_cell_changes_it(own: Running) -> None:
+def test_every_release_of_a_single_cell_changes_it(busy: Running) -> None:
     values = []
     for _ in range(5):
-        own.release("HLTH_EHIS_ONE")
-        values.append(data(own, "HLTH_EHIS_ONE").json()["value"]["0"])
+        busy.release("HLTH_EHIS_ONE")
+        values.append(data(busy, "HLTH_EHIS_ONE").json()["value"]["0"])
 
     assert all(one != another for one, another in pairwise(values))
 
@@ -122,34 +129,34 @@ def test_items_repeat_and_come_in_no_order(own: Running) -> None:
     assert listed != sorted(listed)
 
 
-def test_a_withdrawn_dataset_is_gone_and_a_new_one_is_there(own: Running) -> None:
-    own.withdraw("HLTH_DM_NOGEO")
-    own.add("HLTH_CD_NEW")
+def test_a_withdrawn_dataset_is_gone_and_a_new_one_is_there(busy: Running) -> None:
+    busy.withdraw("HLTH_DM_NOGEO")
+    busy.add("HLTH_CD_NEW")
 
-    assert data(own, "HLTH_DM_NOGEO").status == 404
-    assert decoded(data(own, "HLTH_CD_NEW").json()) == of_batches(own.cells("HLTH_CD_NEW"))
-    toc = get(f"{own.api_url}/catalogue/toc/txt").body.decode()
+    assert data(busy, "HLTH_DM_NOGEO").status == 404
+    assert decoded(data(busy, "HLTH_CD_NEW").json()) == of_batches(busy.cells("HLTH_CD_NEW"))
+    toc = get(f"{busy.api_url}/catalogue/toc/txt").body.decode()
     assert "hlth_cd_new" in toc
     assert "hlth_dm_nogeo" not in toc
-    assert "HLTH_DM_NOGEO" not in inventory(own)
+    assert "HLTH_DM_NOGEO" not in inventory(busy)
 
-    withdrawn = own.state()["withdrawn"][0]
-    returned = own.add("HLTH_DM_NOGEO")["HLTH_DM_NOGEO"]
+    withdrawn = busy.state()["withdrawn"][0]
+    returned = busy.add("HLTH_DM_NOGEO")["HLTH_DM_NOGEO"]
     assert returned["update_data"] > withdrawn["update_data"]
-    assert data(own, "HLTH_DM_NOGEO").status == 200
+    assert data(busy, "HLTH_DM_NOGEO").status == 200
 
 
-def test_an_order_for_an_unknown_dataset_changes_nothing_and_says_why(own: Running) -> None:
+def test_an_order_for_an_unknown_dataset_changes_nothing_and_says_why(busy: Running) -> None:
+    before = busy.state()
     for order in (
-        lambda: own.release("HLTH_CD_ARO", "NOPE"),
-        lambda: own.withdraw("NOPE"),
-        lambda: own.add("NOPE"),
-        lambda: own.add("HLTH_CD_ARO"),
+        lambda: busy.release("HLTH_CD_ARO", "NOPE"),
+        lambda: busy.withdraw("NOPE"),
+        lambda: busy.add("NOPE"),
+        lambda: busy.add("HLTH_CD_ARO"),
     ):
         with pytest.raises(SandboxError, match=r"NOPE|HLTH_CD_ARO"):
             order()
-    assert own.state()["editions"] == []
-    assert own.state()["feed"] == []
+    assert busy.state() == before
 
 
 def test_a_restarted_sandbox_continues_where_it_was(tmp_path: Path) -> None:
