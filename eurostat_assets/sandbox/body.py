@@ -1,6 +1,6 @@
 """A slice of an invented dataset as Eurostat writes it: JSON-stat 2.0 in the key order of the real API, streamed.
 
-The shape is eurostat-api.md 1.2. What a request selects is decided in query.py, what a cell holds in cube.py.
+What a request selects is decided in query.py, what a cell holds in cube.py.
 """
 
 from __future__ import annotations

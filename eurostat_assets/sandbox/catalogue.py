@@ -1,4 +1,4 @@
-"""The catalogue files (eurostat-api.md 3 and 6): table of contents as text, inventories, code lists."""
+"""The catalogue files: table of contents as text, inventories, code lists."""
 
 from __future__ import annotations
 

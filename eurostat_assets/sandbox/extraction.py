@@ -1,4 +1,4 @@
-"""Eurostat's cost model: which extractions are answered at once, which later, and which never (eurostat-api.md 2.1).
+"""Eurostat's cost model: which extractions are answered at once, which later, and which never.
 
 Switchable, and with limits small enough for a test when asked.
 """

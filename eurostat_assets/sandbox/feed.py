@@ -1,4 +1,4 @@
-"""The RSS feed: what its items are called and how the file reads (eurostat-api.md 4).
+"""The RSS feed: what its items are called and how the file reads.
 
 Which items there are is the publisher's business.
 """

@@ -1,4 +1,4 @@
-"""Statuses of observations as JSON-stat carries them: `p`, composite `bep`, confidential `|C` (eurostat-api.md 6)."""
+"""Statuses of observations as JSON-stat carries them: `p`, composite `bep`, confidential `|C`."""
 
 from __future__ import annotations
 

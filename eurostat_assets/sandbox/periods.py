@@ -1,6 +1,6 @@
 """Eurostat's period literals (`2020`, `2020-S1`, `2020-Q3`, `2020-07`, `2020-W28`, `2020-07-01`) and their days.
 
-Knows nothing of datasets. What the API accepts and what it lets roll over is eurostat-api.md 1.1.
+Knows nothing of datasets. What is accepted and what rolls over is as at Eurostat.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a request of the Statistics API selects, and the errors it is refused with (eurostat-api.md 1.1 and 1.5).
+"""What a request of the Statistics API selects, and the errors it is refused with.
 
 Pure functions of the query string and the dimensions; nothing of HTTP but the status numbers.
 """

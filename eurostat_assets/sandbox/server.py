@@ -28,7 +28,7 @@ from .query import Refused
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How answers travel. `pace` is bytes per second and connection of data answers, `latency` seconds before the first."""
+    """How answers travel: `pace` in bytes per second and connection, `latency` in seconds before the first byte."""
 
     gzip: bool = True
     pace: float | None = None

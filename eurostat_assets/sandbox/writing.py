@@ -37,7 +37,7 @@ def write_dataset(
     release: int = 0,
     language: str = "en",
 ) -> WrittenBody:
-    """Write the JSON-stat body of an invented dataset to a file, some 30 to 50 MB per second and in bounded memory.
+    """Write the JSON-stat body of an invented dataset to a file, some 50 MB per second and in bounded memory.
 
     A code (`HLTH_CO_X` has 8 dimensions) is made after its family with about `cells` cells, empty ones included, or with a
     body of about `size` bytes. `order` is that of the keys in `value` and `status`: `code` as Eurostat writes them, `index`

@@ -1,4 +1,4 @@
-"""The catalogue files: table of contents, inventory, code lists (eurostat-api.md 3 and 6)."""
+"""The catalogue files: table of contents, inventory, code lists."""
 
 from __future__ import annotations
 

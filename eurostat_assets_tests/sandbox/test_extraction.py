@@ -1,4 +1,4 @@
-"""The cost model: which extractions come at once, which later, which never (eurostat-api.md 2.1)."""
+"""The cost model: which extractions come at once, which later, which never."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of the Statistics API's query string (eurostat-api.md 1.1 and 1.5)."""
+"""The rules of the Statistics API's query string."""
 
 from __future__ import annotations
 
