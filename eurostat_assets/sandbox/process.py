@@ -38,7 +38,7 @@ def serve(
     """Serve until interrupted, in the main thread.
 
     `profile` defaults to `tests`, or to none at all beside `recorded`; `port` 0 takes a free one; `folder` keeps the
-    state (None: memory) and lets `connect` find the address. `on_ready` gets the address once it listens. `behaviour`
+    state (None: memory) and lets `connect` find the address. `on_ready` gets the address once it answers. `behaviour`
     holds the fields of server.Behaviour, its `cost` those of CostModel. With `parent` the server ends when that process
     is no longer its parent. Raises SandboxError, OSError when the port is taken.
     """
@@ -57,9 +57,9 @@ def serve(
     app = application(publisher, Behaviour(cost=cost, **options))
     # Open answers are cut after a second: whoever stops a sandbox does not wait for 300 MB.
     config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=1)
-    server = _server(config)
     listening = socket.create_server((host, port))
     url = f"http://{host}:{listening.getsockname()[1]}"
+    server = _server(config, (lambda: on_ready(url)) if on_ready else lambda: None)
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent, server), daemon=True).start()
     # A TERM ends it as Ctrl-C does, so that the address does not stay behind.
@@ -69,8 +69,6 @@ def serve(
         address.parent.mkdir(parents=True, exist_ok=True)
         address.write_text(url)
     try:
-        if on_ready is not None:
-            on_ready(url)
         server.run(sockets=[listening])
     except KeyboardInterrupt:
         pass
@@ -135,11 +133,15 @@ def main(arguments: Sequence[str]) -> None:
     serve(**options, on_ready=lambda url: print(url, flush=True))  # noqa: T201 - the parent reads it
 
 
-def _server(config: Any) -> Any:
-    """A uvicorn server that cuts open answers without a word: the traceback of each would only alarm."""
+def _server(config: Any, on_ready: Callable[[], object]) -> Any:
+    """A uvicorn server that tells when it answers, and cuts open answers without the alarm of a traceback for each."""
     import uvicorn
 
     class Server(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            on_ready()
+
         async def shutdown(self, sockets: Any = None) -> None:
             logging.getLogger("uvicorn.error").disabled = True
             await super().shutdown(sockets)
