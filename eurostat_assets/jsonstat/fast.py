@@ -171,11 +171,12 @@ class _Text:
         left = np.count_nonzero(self.chars == _DOT)
         for places in range(1, _MOST_DIGITS):
             if not left:
-                return decimals, decimals > 0
+                break
             here = (self.chars[ends - 1 - places] == _DOT) & (ends - starts > places + 1)
             decimals[here] = places
             left -= np.count_nonzero(here)
-        raise OtherForm
+        _require(left == 0)
+        return decimals, decimals > 0
 
     def _digits(self, ends: Integers, lengths: Integers) -> Integers:
         """The decimal numbers of `lengths` digits (0 to 16) that stop before `ends`."""

@@ -20,6 +20,7 @@ from eurostat_assets.jsonstat.source import Readable
 
 PIECE = 1 << 17  # bytes; its arrays stay in the processor's second cache
 _LONGEST_PIECE = 4  # times the size asked for
+_SPACE = b" \t\n\r"
 _CELL = re.compile(rb',\s*"[0-9]+"\s*:')
 
 
@@ -59,28 +60,30 @@ def _blocks(
     cells = 0  # so far: the position of the next one, in an array
 
     def decoded(piece: bytes) -> Iterator[Block]:
+        if not piece.strip(_SPACE):
+            raise NotJson("a comma with no cell beside it: the body is damaged", member=member)
         try:
             return iter([quick(piece, cells)])
         except fast.OtherForm:
             return slow(io.BytesIO(opening + piece + closing), is_array=is_array, first=cells)
 
     held = text.read(1)[1:]  # without the opening bracket
+    first = True
     while chunk := text.read(piece_size):
-        held += chunk
+        held = (held + chunk).lstrip(_SPACE)  # white space of any length is not kept
         cut = _array_cut(held) if is_array else _object_cut(held)
         if cut >= 0:
             for block in decoded(held[:cut]):
                 yield block
                 cells += len(block[0])
             held = held[cut + 1 :]
+            first = False
         elif len(held) > _LONGEST_PIECE * piece_size:
             yield from slow(_Rest(opening + held, text), is_array=is_array, first=cells)
             return
     last = held[:-1]  # without the closing bracket
-    if last.strip(b" \t\n\r"):
+    if not first or last.strip(_SPACE):
         yield from decoded(last)
-    elif cells:
-        raise NotJson("a comma with nothing after it: the body is damaged", member=member)
 
 
 def _object_cut(held: bytes) -> int:

@@ -1,6 +1,7 @@
 """The reference lane: the cells of a region one by one, by a streaming JSON parser. Always right, never fast.
 
 It knows every legal shape: `value` and `status` as object or array, nulls, exponents, white space, escapes.
+Decimals become the nearest 64-bit float, as everywhere; an integer must be one, or it is refused.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def _number(event: str, value: Any, position: int) -> float:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if math.isinf(number):
+    if math.isinf(number) or (isinstance(value, int) and value != int(number)):
         shown = f"{value:.3E}" if isinstance(value, Decimal) else f"an integer of {value.bit_length()} bits"
         raise BadNumber(f"{shown} does not fit a 64-bit float", member="value", position=position)
     return number

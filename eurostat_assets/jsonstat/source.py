@@ -20,7 +20,7 @@ CHUNK = 1 << 18
 class Source(Protocol):
     """Anything that opens as bytes, again and again: a `pathlib.Path`, a `UPath`."""
 
-    def open(self, mode: str) -> Any: ...
+    def open(self, mode: str, /) -> Any: ...
 
 
 class Readable(Protocol):
