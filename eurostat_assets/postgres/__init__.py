@@ -15,7 +15,7 @@ from eurostat_assets.postgres.errors import (
 )
 from eurostat_assets.postgres.indexes import Indexes
 from eurostat_assets.postgres.migrations import migrate
-from eurostat_assets.postgres.publishing import Patience, Publication, Storage, publish
+from eurostat_assets.postgres.publishing import Patience, Publication, Storage, publish, remove_leftovers
 from eurostat_assets.postgres.state import (
     DatasetState,
     catalogue_size,
@@ -48,4 +48,5 @@ __all__ = [
     "published_table",
     "record_catalogue",
     "record_failure",
+    "remove_leftovers",
 ]

@@ -35,7 +35,7 @@ SELECT id, stored_as
 FROM (SELECT id, stored_as, state,
              count(*) FILTER (WHERE state = 'superseded') OVER (ORDER BY id DESC) AS age
       FROM eurostat.releases WHERE dataset = %s) AS release
-WHERE stored_as IS NOT NULL AND state <> 'published' AND NOT (state = 'superseded' AND age <= %s)
+WHERE stored_as IS NOT NULL AND state <> 'published' AND NOT (state = 'superseded' AND coalesce(age <= %s, true))
 """
 COMMENTS = """
 SELECT coalesce(attname, ''), description
@@ -128,8 +128,8 @@ def fail(url: str, dataset: str, attempt: int, why: str) -> None:
         log.warning("%s: its failure could not be recorded either: %s", dataset, error)
 
 
-def sweep(connection: Connection, dataset: str, keep_releases: int) -> None:
-    """Drop what dead loaders left and releases beyond `keep_releases`.
+def sweep(connection: Connection, dataset: str, keep_releases: int | None) -> None:
+    """Drop what dead loaders left and releases beyond `keep_releases` (None: keep them all).
 
     For the holder of the dataset's loader lock only: whatever is still 'loading' is then dead.
     """

@@ -53,6 +53,10 @@ SIZE = """
 SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
 WHERE relnamespace = %s::regnamespace AND relname IN (%s, %s)
 """
+DEAD = """
+SELECT DISTINCT dataset FROM eurostat.releases
+WHERE state = 'loading' OR (stored_as IS NOT NULL AND state IN ('failed', 'interrupted'))
+"""
 READERS = """
 SELECT DISTINCT pid, coalesce(usename, ''), application_name
 FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -147,6 +151,23 @@ def publish(
     )  # fmt: skip
 
 
+def remove_leftovers(url: str) -> list[str]:
+    """Clear up after loaders that died and whose datasets nobody published since; returns those datasets.
+
+    For the start of the platform: else the next publication of each dataset does it.
+    """
+    cleared: list[str] = []
+    with connect(url) as connection:
+        for (dataset,) in rows(connection, DEAD):
+            if rows(connection, "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (LOCK, dataset)) == [
+                (True,)
+            ]:
+                books.sweep(connection, dataset, keep_releases=None)
+                rows(connection, "SELECT pg_advisory_unlock(%s, hashtext(%s))", (LOCK, dataset))
+                cleared.append(dataset)
+    return cleared
+
+
 def _become_only_loader(connection: Connection, file: ReleaseFile, patience: Patience) -> None:
     """One publication of a dataset at a time. The lock goes with the connection, however that ends; a vanished
     client is noticed by the server within a minute or two."""
@@ -194,7 +215,7 @@ def _load(
         with readable(file.parquet, file.dataset), open_parquet(file.parquet) as parquet:
             batches = batches_of(parquet)
             loaded = copy_into(
-                cursor, table, [column.name for column in columns], parquet.schema_arrow,
+                cursor, table, [column.name for column in file.columns], parquet.schema_arrow,
                 coder.coded(batches) if coder else batches,
                 freeze=True, encoder=encoder, on_progress=on_progress,
             )  # fmt: skip

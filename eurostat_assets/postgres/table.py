@@ -104,7 +104,9 @@ def readable(parquet: Readable, dataset: str | None) -> Iterator[None]:
 
     try:
         yield
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # not about what is in the file
         story = f"{parquet} cannot be read as Parquet ({error}): make it again"
         raise NotObservations(dataset or "a dataset", story) from error
 

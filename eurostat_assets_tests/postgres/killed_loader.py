@@ -1,0 +1,36 @@
+"""Publish again and again, each time in a process that is killed (SIGKILL) at a random moment.
+
+    python killed_loader.py URL PARQUET TIMES SECONDS
+
+Everything is imported once and each victim forked from here, so that a kill costs milliseconds. Prints how
+many victims died; the others were faster.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet  # noqa: F401 (imported before the fork)
+
+from eurostat_assets.postgres import coded, encoding, publish  # noqa: F401
+
+
+def main(url: str, parquet: Path, times: int, seconds: float) -> int:
+    killed = 0
+    for _ in range(times):
+        victim = os.fork()
+        if victim == 0:
+            publish(url, parquet)
+            os._exit(0)
+        time.sleep(random.uniform(0, seconds))
+        os.kill(victim, signal.SIGKILL)
+        _, status = os.waitpid(victim, 0)
+        killed += os.WIFSIGNALED(status)
+    return killed
+
+
+if __name__ == "__main__":
+    print(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])))  # noqa: T201
