@@ -102,8 +102,9 @@ def _status_cells(block: tuple[np.ndarray, np.ndarray]) -> bytes:
 
 def _joined(indices: np.ndarray, texts: pa.Array) -> bytes:
     keys = pc.cast(pa.array(indices), pa.string())
-    cells = pc.binary_join_element_wise('"', keys, '":', texts, "")
-    return pc.binary_join(pa.ListArray.from_arrays([0, len(cells)], cells), ",")[0].as_buffer().to_pybytes()
+    cells = pc.call_function("binary_join_element_wise", ['"', keys, '":', texts, ""])
+    whole = pa.ListArray.from_arrays([0, len(cells)], cells)
+    return pc.call_function("binary_join", [whole, ","])[0].as_buffer().to_pybytes()
 
 
 def _write_cells(file: IO[bytes], chunks: Iterator[bytes]) -> None:
@@ -123,7 +124,7 @@ def _description(dimensions: dict[str, list[str]]) -> dict[str, object]:
                 "label": name.title(),
                 "category": {
                     "index": {code: position for position, code in enumerate(codes)},
-                    "label": {code: f"{name.title()} {code}" for code in codes},
+                    "label": {code: code if name == "time" else f"{name.title()} {code}" for code in codes},
                 },
             }
             for name, codes in dimensions.items()

@@ -20,12 +20,11 @@ from eurostat_assets.jsonstat.errors import BadStructure, NotJson
 from eurostat_assets.jsonstat.source import CHUNK, Source, Text
 
 LONGEST_OUTLINE = 32 << 20  # bytes beside the cells; Eurostat's longest code lists make about one megabyte
-DEEPEST_NESTING = 100
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]', re.DOTALL)
 _BRACKET_OR_QUOTE = re.compile(rb'\\.?|["{}\[\]]', re.DOTALL)
 _WRAPPED_ARRAY = re.compile(rb'\{\s*"value"\s*:\s*\[')
-_NEVER_A_DATASET = {"dimension", "extension", "role", "link", "note", "error", "warning"}
+_NEVER_A_DATASET = {"dimension", "extension", "role", "note", "error", "warning"}
 
 Path = tuple[str | int | None, ...]
 
@@ -125,47 +124,42 @@ class _Scan:
         """Follow the tokens of the window; a string that may go on in the next chunk stays in the window."""
         at = 0
         while token := _TOKEN.search(self.window, at):
-            mark = token.group()
-            if mark in (b"{", b"[") and self._cells_start(token.start()):
-                self._keep(token.start())
-                self._set_cells_aside()
-                at = 0
-            else:
+            mark, at = token.group(), token.end()
+            if mark not in (b"{", b"["):
                 self._follow(mark)
-                at = token.end()
+            elif self._may_hold_cells(token.start()):
+                self.path.append(None if mark == b"{" else 0)
+            else:
+                self._keep(token.start())
+                self._pass_container()
+                at = 0
         unfinished = self.window.find(b'"', at)
         self._keep(len(self.window) if unfinished < 0 else unfinished)
 
     def _follow(self, mark: bytes) -> None:
+        """Keep the path. Where the brackets are wrong it will be as well, and the parser of the rest complains."""
         path = self.path
-        if mark in (b"{", b"["):
-            path.append(None if mark == b"{" else 0)
-            if len(path) > DEEPEST_NESTING:
-                raise NotJson("nested deeper than any JSON-stat document")
-        elif not path:
-            return  # the parser of the rest will complain
-        elif mark in (b"}", b"]"):
+        if not path:
+            return
+        if mark in (b"}", b"]"):
             path.pop()
         elif mark == b",":
             path[-1] = path[-1] + 1 if isinstance(path[-1], int) else None
         elif path[-1] is None:
             path[-1] = _name(mark)
 
-    def _cells_start(self, at: int) -> bool:
-        """Does the `value` or `status` of a dataset start here? A dataset is the document itself, a member of
-        a 1.x bundle, or an item of a collection. The oldest Eurostat service wraps its status: `{"value":
-        [...]}`."""
+    def _may_hold_cells(self, at: int) -> bool:
+        """Must the container that opens here be looked into? A dataset is the document itself, a member of a 1.x
+        bundle, or an item of a collection. The oldest Eurostat service wraps its status: `{"value": [...]}`."""
         match self.path:
-            case ["value"] | ["status", "value"]:
+            case [] | ["link"] | ["link", "item"] | ["link", "item", int()]:
                 return True
-            case [name, "value"] | [name, "status", "value"]:
+            case ["status"] | [_, "status"]:
+                return self._wraps_array(at)
+            case ["value"]:
+                return False
+            case [str(name)]:
                 return name not in _NEVER_A_DATASET
-            case ["link", "item", int(), "value" | "status"]:
-                return True
-            case ["status"]:
-                return not self._wraps_array(at)
-            case [name, "status"]:
-                return name not in _NEVER_A_DATASET and not self._wraps_array(at)
         return False
 
     def _wraps_array(self, at: int) -> bool:
@@ -173,19 +167,29 @@ class _Scan:
             self._extend()
         return _WRAPPED_ARRAY.match(self.window, at) is not None
 
-    def _set_cells_aside(self) -> None:
-        start, is_array = self.offset, self.window.startswith(b"[")
-        self._drop(1)
+    def _is_cells(self) -> bool:
+        match self.path:
+            case [*_, "value" | "status"]:
+                return True
+        return False
+
+    def _pass_container(self) -> None:
+        """Move behind the container that opens the window: its cells are set aside, anything else is kept."""
+        start, is_array, is_cells = self.offset, self.window.startswith(b"["), self._is_cells()
         closing = _Closing(b"]" if is_array else b"}")
+        move = self._drop if is_cells else self._keep
+        move(1)
         while (end := closing.find(self.window)) is None:
-            self._drop(len(self.window))
+            move(len(self.window))
             if not self._extend():
-                raise NotJson(
-                    "the text ends within the cells: the body is cut off", member=str(self.path[-1])
-                )
-        self._drop(end)
-        self.rest += b"null"
-        self.regions[tuple(self.path)] = Region(start, self.offset, is_array)
+                raise NotJson(f"the text ends within {self._member()}: the body is cut off")
+        move(end)
+        if is_cells:
+            self.rest += b"null"
+            self.regions[tuple(self.path)] = Region(start, self.offset, is_array)
+
+    def _member(self) -> str:
+        return ".".join(map(str, self.path))
 
 
 class _Closing:

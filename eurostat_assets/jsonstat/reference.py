@@ -86,8 +86,10 @@ def _cells(
                 position = position_of(content, member)
                 event, content = next(events)
             yield position, payload(event, content, position)
-    except ijson.JSONError as bad:
+    except (ijson.JSONError, UnicodeDecodeError) as bad:
         raise NotJson(str(bad).strip().split("\n")[0], member=member) from bad
+    except (ValueError, ArithmeticError) as bad:  # more digits or a larger exponent than Python converts
+        raise BadNumber("a number beyond all bounds", member=member, position=position) from bad
 
 
 def _blocks(cells: Iterator[tuple[int, Any]], payload_type: type[np.generic]) -> Iterator[Block]:

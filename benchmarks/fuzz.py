@@ -1,0 +1,356 @@
+"""Broken bodies against the reader, by the million: `python -m benchmarks.fuzz [--bodies N] [--seconds S] [--seed K]`.
+
+Every body is a small legal text damaged by chance. It must end in exactly the rows that a strict, plain-Python decoding
+finds in it, or in a `JsonStatError`; with the fast lane (at some piece size) and the reference lane agreeing. Anything
+else, a crash, a body that takes seconds, or memory that grows, fails the run and keeps the body.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import itertools
+import json
+import multiprocessing
+import random
+import resource
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from eurostat_assets.jsonstat import JsonStatError, read
+from eurostat_assets_tests.jsonstat.documents import Held, eurostat_like
+from eurostat_assets_tests.jsonstat.plain import decode_document
+
+PIECE_SIZES = (1, 16, 64, 300, 1 << 17)
+SLOWEST = 5  # seconds for one body of at most some ten kilobytes
+MOST_MEMORY = 300  # megabytes
+BODIES_PER_TURN = 5_000
+FRAGMENTS = [
+    *(
+        b'"',
+        b"\\",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b":",
+        b"null",
+        b"true",
+        b"-",
+        b".",
+        b"e",
+        b"0",
+        b" ",
+        b"\n",
+        b"\0",
+    ),
+    *(
+        b"\xff",
+        b"\xc3",
+        b"\xed\xa0\x80",
+        b"\\u0000",
+        b"\\ud800",
+        b"\\",
+        b'\\"',
+        b"1e999",
+        b"-0",
+        b"1e-400",
+        b"NaN",
+    ),
+    *(
+        b"9" * 30,
+        b"1" * 5000,
+        b"0.1234567890123456789",
+        b"[" * 2000,
+        b'{"a":' * 300,
+        b'"value":{',
+        b'"status":{',
+    ),
+    *(
+        b'"value":[',
+        b'"id":[',
+        b'"size":[',
+        b'"0":1,',
+        b'"1":"b",',
+        b'"class":"collection",',
+        b'"dimension":{',
+    ),
+    *(
+        b'"9999999999":1,',
+        b'"18446744073709551616":1,',
+        b'{"value":[',
+        b'"status":"a",',
+        b'"status":["a"],',
+        b"\xef\xbb\xbf",
+    ),
+]
+
+
+class Wrong(Exception):
+    """The reader said something false."""
+
+
+@dataclass
+class Tally:
+    """What became of the bodies: how often rows or which error, the slowest of them, and what went wrong."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0
+    peak: int = 0
+    failure: str | None = None
+
+    def add(self, other: Tally) -> None:
+        self.outcomes += other.outcomes
+        self.slowest = max(self.slowest, other.slowest)
+        self.peak = max(self.peak, other.peak)
+        self.failure = self.failure or other.failure
+
+
+def seeds() -> list[bytes]:
+    """Legal texts of several shapes."""
+    small = eurostat_like(108)
+    sparse = {
+        **small,
+        "value": dict(list(small["value"].items())[:12]),
+        "status": {"3": "b", "7": "|C", "9": "u|C"},
+    }
+    size = 108
+    dense = {**small, "value": [n / 4 if n % 3 else None for n in range(size)], "status": ["e"] * size}
+    blanket = {**sparse, "status": ["a"]}
+    body = {name: value for name, value in sparse.items() if name not in ("id", "size", "version", "class")}
+    shape = {"id": sparse["id"], "size": [str(n) for n in sparse["size"]], "role": {"time": ["time"]}}
+    old = {"dataset": {**body, "dimension": {**body["dimension"], **shape}}}
+    oldest = {"nama_gdp_c": {**old["dataset"], "value": dense["value"], "status": {"value": [":"] * size}}}
+    collection = {"class": "collection", "link": {"item": [{"class": "dataset", "href": "x"}, sparse]}}
+    tricky = {
+        **sparse,
+        "label": 'a "value":{ or ]} in a label',
+        "status": {"3": ',"5":"x', "7": "}", "9": "é"},
+    }
+    shapes = [small, sparse, dense, blanket, old, oldest, collection, tricky]
+    looks: list[dict[str, Any]] = [{"separators": (",", ":")}, {}, {"indent": 1, "ensure_ascii": False}]
+    return [json.dumps(shape, **look).encode() for shape in shapes for look in looks]
+
+
+def bodies(seed: int) -> Iterator[bytes]:
+    """Damaged texts without end, the same for the same seed."""
+    chance = random.Random(seed)
+    texts = seeds()
+    while True:
+        body = chance.choice(texts)
+        for _ in range(chance.choice((0, 1, 1, 1, 2, 3, 8))):
+            body = chance.choice(DAMAGES)(chance, body, texts)
+        if chance.random() < 0.02:
+            body = (
+                _flipped(chance, gzip.compress(body, 1), texts)
+                if chance.random() < 0.5
+                else gzip.compress(body, 1)
+            )
+        yield body[:100_000]
+
+
+def _flipped(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
+    damaged = bytearray(body)
+    for _bit in range(chance.choice((1, 1, 4)) if body else 0):
+        damaged[chance.randrange(len(body))] ^= 1 << chance.randrange(8)
+    return bytes(damaged)
+
+
+def _cut(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
+    return body[: chance.randrange(len(body) + 1)]
+
+
+def _without(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
+    start = chance.randrange(len(body) + 1)
+    return body[:start] + body[start + chance.randrange(1, 30) :]
+
+
+def _repeated(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
+    start = chance.randrange(len(body) + 1)
+    part = body[start : start + chance.randrange(1, 40)]
+    place = start if chance.random() < 0.5 else chance.randrange(len(body) + 1)
+    return body[:place] + part + body[place:]
+
+
+def _inserted(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
+    place = chance.randrange(len(body) + 1)
+    skipped = chance.choice((0, 0, 1, 3))
+    return body[:place] + chance.choice(FRAGMENTS) + body[place + skipped :]
+
+
+def _digit(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
+    places = [n for n in range(len(body)) if 0x30 <= body[n] <= 0x39]
+    if not places:
+        return body
+    place = chance.choice(places)
+    return body[:place] + str(chance.randrange(10)).encode() + body[place + 1 :]
+
+
+def _cell(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
+    """One cell moved or given again: legal JSON that is wrong as JSON-stat, or in another order."""
+    cells = body.split(b",")
+    first, second = chance.randrange(len(cells)), chance.randrange(len(cells))
+    if chance.random() < 0.5:
+        cells.insert(second, cells[first])
+    else:
+        cells[first], cells[second] = cells[second], cells[first]
+    return b",".join(cells)
+
+
+def _spliced(chance: random.Random, body: bytes, texts: list[bytes]) -> bytes:
+    other = chance.choice(texts)
+    start = chance.randrange(len(other))
+    return (
+        body[: chance.randrange(len(body) + 1)] + other[start : start + chance.choice((50, 500, len(other)))]
+    )
+
+
+Damage = Callable[[random.Random, bytes, list[bytes]], bytes]
+DAMAGES: list[Damage] = [
+    _flipped,
+    _cut,
+    _without,
+    _repeated,
+    _inserted,
+    _digit,
+    _digit,
+    _cell,
+    _cell,
+    _spliced,
+]
+
+
+def judge(body: bytes, piece_size: int) -> str:
+    """What becomes of a body: "rows", or the name of the error. Raises `Wrong`."""
+    fast, reference = _outcome(body, piece_size), _outcome(body, None)
+    if isinstance(fast, str) or isinstance(reference, str):
+        if isinstance(fast, str) and isinstance(reference, str):
+            return fast
+        raise Wrong(f"the lanes disagree: {str(fast)[:200]} / {str(reference)[:200]}")
+    if fast != reference:
+        raise Wrong("the lanes find different rows")
+    if fast != _plainly(body):
+        raise Wrong("not the rows that are in the text")
+    return "rows"
+
+
+def _outcome(body: bytes, piece_size: int | None) -> list[tuple[Any, ...]] | str:
+    try:
+        table = pa.Table.from_batches(
+            observations := read(Held(body), piece_size=piece_size), observations.schema
+        )
+    except JsonStatError as error:
+        str(error)
+        return type(error).__name__
+    columns = (column.to_pylist() for column in table.drop_columns(["period_start", "period_end"]))
+    return list(zip(*columns, strict=True))
+
+
+def _plainly(body: bytes) -> list[tuple[Any, ...]]:
+    text = gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise Wrong("a member twice, and yet it was read")
+        return dict(pairs)
+
+    def constant(name: str) -> None:
+        raise Wrong(f"{name} was read")
+
+    try:
+        document = json.loads(text.decode("utf-8-sig"), object_pairs_hook=members, parse_constant=constant)
+        if document.get("class") == "collection":
+            [document] = [item for item in document["link"]["item"] if "dimension" in item]
+        elif "dimension" not in document:
+            [document] = [one for one in document.values() if isinstance(one, dict) and "dimension" in one]
+        return decode_document(document)[1]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise Wrong(f"read, but not by a plain decoder: {error!r}") from error
+
+
+def run(seed: int, count: int) -> Tally:
+    """Judge that many bodies."""
+    tally = Tally()
+    chance = random.Random(seed + 1)
+    signal.signal(signal.SIGALRM, _too_slow)
+    for body in itertools.islice(bodies(seed), count):
+        started = time.monotonic()
+        signal.alarm(SLOWEST)
+        try:
+            tally.outcomes[judge(body, chance.choice(PIECE_SIZES))] += 1
+        except Exception as error:  # noqa: BLE001 (any is a finding)
+            tally.failure = f"{type(error).__name__}: {error}; the body is kept in {_kept(body)}"
+            break
+        finally:
+            signal.alarm(0)
+        tally.slowest = max(tally.slowest, time.monotonic() - started)
+    tally.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    if tally.peak > MOST_MEMORY:
+        tally.failure = tally.failure or f"memory grew to {tally.peak} MB"
+    return tally
+
+
+def _too_slow(*_: object) -> None:
+    raise Wrong(f"more than {SLOWEST} seconds")
+
+
+def _kept(body: bytes) -> str:
+    with tempfile.NamedTemporaryFile(prefix="fuzz-", suffix=".json", delete=False) as file:
+        file.write(body)
+    return file.name
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(
+        prog="python -m benchmarks.fuzz", description=(__doc__ or "").split("\n")[0]
+    )
+    options.add_argument("--bodies", type=int, default=1_000_000)
+    options.add_argument("--seconds", type=float, default=3600, help="give up after that long (%(default)s)")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
+    chosen = options.parse_args()
+    started = time.monotonic()
+    total = Tally()
+    turns = range(-(-chosen.bodies // BODIES_PER_TURN))
+    with ProcessPoolExecutor(chosen.processes, multiprocessing.get_context("spawn")) as pool:
+        try:
+            running = [pool.submit(run, chosen.seed * 1_000_003 + turn, BODIES_PER_TURN) for turn in turns]
+            for turn in as_completed(running, timeout=chosen.seconds):
+                total.add(turn.result())
+                _report(total, time.monotonic() - started)
+                if total.failure:
+                    break
+        except BrokenProcessPool:
+            total.failure = "the interpreter crashed"
+        except TimeoutError:
+            print(f"stopped after {chosen.seconds:.0f} seconds")
+        pool.shutdown(wait=False, cancel_futures=True)
+    print()
+    for outcome, count in total.outcomes.most_common():
+        print(f"{count:>10,}  {outcome}")
+    print(total.failure or "never a crash, a hang, or rows that are not in the text")
+    return 1 if total.failure else 0
+
+
+def _report(total: Tally, seconds: float) -> None:
+    count = total.outcomes.total()
+    print(
+        f"{count:>10,} bodies in {seconds:,.0f} s ({count / seconds:,.0f}/s), {total.outcomes['rows']:,} with rows, "
+        f"slowest {total.slowest * 1000:.0f} ms, peak {total.peak} MB",
+        end="\r" if sys.stdout.isatty() else "\n",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
