@@ -4,6 +4,8 @@ PYTHON ?= python3
 ARGS ?=
 # uv from the PATH, else one in a private environment of the checkout.
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+# Where Python may not keep compiled modules as it goes, compile them once: every run of a dataset is a process.
+COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 RUN := $(UV) run --frozen --no-sync
 
 .PHONY: help demo up down install test lint format bench fuzz clean
@@ -47,7 +49,7 @@ clean:  ## remove the environment and all mirrors of this checkout
 
 .venv/installed: pyproject.toml uv.lock $(filter .uv/bin/uv,$(UV))
 	@echo "Installing into .venv …"
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet $(COMPILE)
 	@touch $@
 
 .uv/bin/uv:

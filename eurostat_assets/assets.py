@@ -106,7 +106,7 @@ def observations(
         code, release = raw_json.dataset, raw_json.release
         parquet = write_parquet(
             raw_json.path,
-            workbench.place(f"{code}.{context.run_id}.parquet"),
+            workbench.place(f"{code}.parquet"),
             provenance=raw_json.provenance(),
             on_progress=workbench.progress(context.log, code),
         )

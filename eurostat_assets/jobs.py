@@ -3,7 +3,6 @@
 import dagster as dg
 
 from eurostat_assets.assets import catalogue, observations, published_table, raw_json
-from eurostat_assets.partitions import datasets
 
 refresh_catalogue = dg.define_asset_job(
     "refresh_catalogue",
@@ -14,6 +13,5 @@ refresh_catalogue = dg.define_asset_job(
 mirror_dataset = dg.define_asset_job(
     "mirror_dataset",
     selection=[raw_json, observations, published_table],
-    partitions_def=datasets,
     description="Download one dataset, read it, publish it.",
 )

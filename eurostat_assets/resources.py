@@ -6,6 +6,11 @@ Nothing is connected to before it is used, so that the definitions load while Eu
 
 from __future__ import annotations
 
+import atexit
+import fcntl
+import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,16 +57,32 @@ class Mirror:
         return url
 
 
-@dataclass(frozen=True)
 class Workbench:
-    """The local folder where files are made before an I/O manager takes them to their place."""
+    """The local folder where files are made before an I/O manager takes them to their place.
 
-    folder: Path
-    seconds_between_reports: float = 5.0
+    Each process works in a folder of its own below `root`, locked while it lives. What a killed process left is removed by
+    the next one that starts to work.
+    """
+
+    seconds_between_reports = 5.0
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @cached_property
+    def folder(self) -> Path:
+        """This process' own folder. Raises OSError when it cannot be made."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        for other in self._root.iterdir():
+            _remove_if_abandoned(other)
+        own = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}.", dir=self._root))
+        # Held until this process ends, however it ends; so it is never closed.
+        fcntl.flock(os.open(own / "lock", os.O_CREAT | os.O_RDWR), fcntl.LOCK_EX)
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
+        return own
 
     def place(self, name: str) -> Path:
         """A path for a file that is being made."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder / name
 
     def progress(self, log: dg.DagsterLogManager, what: str) -> Callable[..., None]:
@@ -78,6 +99,16 @@ class Workbench:
             log.info(f"{what}: {done / 1e6:,.0f}{share} after {now - started:.0f} s")
 
         return report
+
+
+def _remove_if_abandoned(folder: Path) -> None:
+    """Remove a workbench folder whose process is gone: nobody holds its lock."""
+    try:
+        with (folder / "lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    except (FileNotFoundError, NotADirectoryError, BlockingIOError):
+        return
 
 
 def client(settings: Settings) -> Eurostat:

@@ -54,7 +54,7 @@ def follow(load: FirstLoad, began: float) -> int:
         return 0
     seen, first = Seen(), True
     with count_bar("Mirroring", len(waiting)) as report:
-        for seen in load.watch():  # noqa: B007 - the last state is used below
+        for seen in load.watch():
             if first and seen.published:
                 step(began, f"The first table is published: eurostat.{seen.published[0].lower()}")
                 first = False

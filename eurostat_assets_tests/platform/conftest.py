@@ -25,7 +25,7 @@ class World:
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
-    """The platform with the sandbox's `tests` datasets loaded once."""
+    """The platform with some of the sandbox's datasets loaded once."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="eurostat-assets-platform-") as folder:
         home = Path(folder)
@@ -42,6 +42,8 @@ def _world(home: Path) -> Iterator[World]:
         os.environ |= {
             "EUROSTAT_HOME": str(home / "mirror"),
             "EUROSTAT_API_URL": source.api_url,
+            "EUROSTAT_THEME": "HLTH_SILC",
+            "EUROSTAT_THEME_INCLUDE": "HLTH_RS_BDS,HLTH_EHIS_BM1E",
             "EUROSTAT_POLL_INTERVAL": "3",
             "EUROSTAT_DATABASE_URL": "",
             "EUROSTAT_STORE_URL": "",
