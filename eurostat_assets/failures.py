@@ -55,7 +55,10 @@ def reason(events: Iterable[dg.DagsterEvent]) -> str:
             if data.user_failure_data and data.user_failure_data.description:
                 return data.user_failure_data.description
             if data.error:
-                return data.error.message.strip()
+                error = data.error
+                while error.cause:  # what was at the beginning, not "Exceeded max_retries"
+                    error = error.cause
+                return error.message.strip()
         if event.is_run_failure and event.message:
             story = event.message
     return story
