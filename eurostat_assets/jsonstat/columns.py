@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from eurostat_assets.jsonstat.cube import Cube
-from eurostat_assets.jsonstat.flags import StatusPart, Statuses
+from eurostat_assets.jsonstat.flags import Statuses, StatusPart
 from eurostat_assets.jsonstat.header import Header
 from eurostat_assets.jsonstat.order import Rows
 from eurostat_assets.jsonstat.schema import TIME_COLUMNS, PeriodBound, period_bounds

@@ -1,14 +1,14 @@
 """The reference lane: the cells of a region one by one, by a streaming JSON parser. Always right, never fast.
 
 It knows every legal shape: `value` and `status` as object or array, nulls, exponents, white space, escapes.
-Decimals become the nearest 64-bit float, as everywhere; an integer must be one, or it is refused.
+Decimals become the nearest 64-bit float, as everywhere; an integer must have 64 bits and be a float exactly,
+or it is refused.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from typing import Any
 
 import ijson
@@ -60,14 +60,9 @@ def _number(event: str, value: Any, position: int) -> float:
         return math.nan
     if event != "number":
         raise BadNumber(f"{value!r} is not a number", member="value", position=position)
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if math.isinf(number) or (isinstance(value, int) and value != int(number)):
-        shown = f"{value:.3E}" if isinstance(value, Decimal) else f"an integer of {value.bit_length()} bits"
-        raise BadNumber(f"{shown} does not fit a 64-bit float", member="value", position=position)
-    return number
+    if isinstance(value, int) and value != int(float(value)):
+        raise BadNumber(f"the integer {value} does not fit a 64-bit float", member="value", position=position)
+    return float(value)
 
 
 def _cells(
@@ -75,7 +70,7 @@ def _cells(
 ) -> Iterator[tuple[int, Any]]:
     position = first - 1
     try:
-        events = iter(ijson.basic_parse(text))
+        events = iter(ijson.basic_parse(_WithoutOddSpace(text, member), use_float=True))
         next(events)  # the bracket that opens the region
         for event, content in events:
             if event in ("end_map", "end_array"):
@@ -87,9 +82,24 @@ def _cells(
                 event, content = next(events)
             yield position, payload(event, content, position)
     except (ijson.JSONError, UnicodeDecodeError) as bad:
-        raise NotJson(str(bad).strip().split("\n")[0], member=member) from bad
-    except (ValueError, ArithmeticError) as bad:  # more digits or a larger exponent than Python converts
-        raise BadNumber("a number beyond all bounds", member=member, position=position) from bad
+        problem = str(bad).strip().split("\n")[0]
+        if "overflow" in problem:
+            raise BadNumber("a number that does not fit", member=member, position=position) from bad
+        raise NotJson(problem, member=member) from bad
+
+
+class _WithoutOddSpace:
+    """The parser takes vertical tabs and form feeds for white space; in JSON they may stand nowhere."""
+
+    def __init__(self, text: Readable, member: str) -> None:
+        self._text = text
+        self._member = member
+
+    def read(self, size: int) -> bytes:
+        chunk = self._text.read(size)
+        if b"\v" in chunk or b"\f" in chunk:
+            raise NotJson("a control character that must not be there", member=self._member)
+        return chunk
 
 
 def _blocks(cells: Iterator[tuple[int, Any]], payload_type: type[np.generic]) -> Iterator[Block]:

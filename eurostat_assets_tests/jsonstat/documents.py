@@ -147,14 +147,14 @@ def _text(value: Any, look: tuple[str, str], ascii_only: bool) -> str:
     return json.dumps(value, ensure_ascii=ascii_only)
 
 
-def eurostat_like(cells: int, seed: int = 0) -> dict[str, Any]:
+def eurostat_like(cells: int, seed: int = 0, places: int = 36) -> dict[str, Any]:
     """A dataset as Eurostat writes it: sparse, in code order, with flags and confidential cells."""
     chance = random.Random(seed)
     codes = {
         "freq": ["A"],
         "sex": ["T", "M", "F"],
-        "geo": [f"{a}{b}" for a in "ZYXABC" for b in "TSRABC"],
-        "time": [str(year) for year in range(2000, 2000 + max(1, cells // 108))],
+        "geo": [f"{a}{b}" for a in "ZYXABC" for b in "TSRABC"][:places],
+        "time": [str(year) for year in range(2000, 2000 + max(1, cells // (3 * places)))],
     }
     ordered = sorted((cell, index) for index, cell in enumerate(itertools.product(*codes.values())))
     value, status = {}, {}
