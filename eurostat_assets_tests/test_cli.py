@@ -1,0 +1,107 @@
+"""The command line as a person uses it: real processes, real exit codes, a PostgreSQL of its own."""
+
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from eurostat_assets import sandbox
+
+ROOT = Path(__file__).resolve().parents[1]
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def call(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from eurostat_assets.cli import main; main()", *words]
+    variables = {**os.environ, "EUROSTAT_HOME": str(home), "COLUMNS": "200", **environment}
+    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def cli() -> Iterator[Call]:
+    """Calls a command against a sandbox, with a home of the module's own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="eurostat-assets-cli-") as folder,
+        sandbox.running(profile="tests") as source,
+    ):
+        home = Path(folder)
+        home.chmod(0o755)  # as root, PostgreSQL runs as another user
+
+        def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+            return call(
+                home,
+                *words,
+                **{"EUROSTAT_API_URL": source.api_url, "EUROSTAT_THEME": "HLTH_S", **environment},
+            )
+
+        yield run
+        run("down")
+
+
+def test_sync_mirrors_the_theme_once_and_status_and_sizes_tell(cli):
+    first = cli("sync", "--all", "--limit", "2")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "2 mirrored" in first.stdout
+    rest = cli("sync", "--all")
+    assert rest.returncode == 0, rest.stdout + rest.stderr
+    assert "2 already current, 0 failed" in rest.stdout
+    again = cli("sync", "--all")
+    assert "0 mirrored" in again.stdout
+    status = cli("status")
+    assert "HLTH_SILC_10" in status.stdout
+    assert "current" in status.stdout
+    assert "stale" not in status.stdout
+    assert cli("sizes").returncode == 0
+
+
+def test_the_catalogue_is_written_with_ids_titles_and_dates(cli, tmp_path):
+    done = cli("catalogue", "--csv", str(tmp_path / "all.csv"))
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "all.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["id"] for row in rows} >= {"HLTH_SILC_10", "HLTH_SHA11_HF"}
+    assert all(row["title"].startswith("Invented") and row["data changed"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "code", "says"),
+    [
+        (["sync", "../../x"], {}, 2, "../../x"),
+        (["sync", "hlth'; drop"], {}, 2, "drop"),
+        (["sync"], {}, 2, "--all"),
+        (["sync", "HLTH_NOT_THERE"], {}, 3, "HLTH_NOT_THERE"),
+        (["catalogue"], {"EUROSTAT_API_URL": "http://127.0.0.1:9"}, 3, "127.0.0.1"),
+        (["status"], {"EUROSTAT_DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:9/x"}, 4, "127.0.0.1:9"),
+        (["settings"], {"EUROSTAT_POLL_INTERVAL": "soon"}, 2, "EUROSTAT_POLL_INTERVAL"),
+        (["sandbox", "release", "HLTH_X", "--url", "http://127.0.0.1:9"], {}, 1, "127.0.0.1:9"),
+    ],
+)
+def test_a_wrong_call_or_a_broken_world_ends_with_a_sentence_and_its_exit_code(
+    cli, words, environment, code, says
+):
+    done = cli(*words, EUROSTAT_ATTEMPTS="1", **environment)
+    told = done.stdout + done.stderr
+    assert done.returncode == code, told
+    assert says in told
+    assert "Traceback" not in told
+    assert "hunter2" not in told
+
+
+def test_convert_reads_any_json_stat_file_and_leaves_nothing_when_it_cannot(shared, tmp_path):
+    done = call(
+        tmp_path, "convert", str(shared / "real/jsonstat-other/oecd.json"), str(tmp_path / "oecd.parquet")
+    )
+    assert done.returncode == 0, done.stderr
+    assert pq.read_metadata(tmp_path / "oecd.parquet").num_rows == 432
+    broken = tmp_path / "broken.json"
+    broken.write_bytes((shared / "real/jsonstat-other/oecd.json").read_bytes()[:-50])
+    done = call(tmp_path, "convert", str(broken), str(tmp_path / "broken.parquet"))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.json", "oecd.parquet"]
