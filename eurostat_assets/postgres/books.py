@@ -64,8 +64,11 @@ def begin(connection: Connection, file: ReleaseFile) -> tuple[int, str]:
     return attempt, child
 
 
-def enter(cursor: Cursor, file: ReleaseFile, attempt: int, size: int) -> None:
-    """The attempt is what readers see; written in the transaction of the switch, so that both agree."""
+def enter(cursor: Cursor, file: ReleaseFile, attempt: int, size: int) -> dict[str, str]:
+    """The attempt is what readers see; written in the transaction of the switch, so that both agree.
+
+    Returns the comments of ours that the table had before.
+    """
     cursor.execute(
         "UPDATE eurostat.releases SET state = 'superseded' WHERE dataset = %s AND state = 'published'",
         (file.dataset,),
@@ -77,23 +80,29 @@ def enter(cursor: Cursor, file: ReleaseFile, attempt: int, size: int) -> None:
     )
     cursor.execute("SELECT comments FROM eurostat.datasets WHERE dataset = %s", (file.dataset,))
     (ours,) = cursor.fetchone() or ({},)
-    comments = json.dumps(_comment(cursor, file, ours))
+    comments = json.dumps(_comments(file))
     cursor.execute(
         PUBLISHED,
         (file.dataset, file.title, f"{SCHEMA}.{file.table}", attempt, file.release, file.data_updated,
          file.structure_updated, file.rows, size, file.provenance.get("bytes"), file.provenance.get("sha256"), comments),
     )  # fmt: skip
+    return ours
 
 
-def _comment(cursor: Cursor, file: ReleaseFile, ours: dict[str, str]) -> dict[str, str]:
-    """Comment the table and its columns, except where another's comment stands; returns our comments."""
-    wanted = {
+def _comments(file: ReleaseFile) -> dict[str, str]:
+    """By column; the table's own under the empty name."""
+    table = {
         "": f"{file.title} (Eurostat, {file.dataset}). One row per observation: the reader has proven"
         " that no two have the same dimensions, so there is no key to pay for."
     }
-    wanted |= {column.name: column.comment for column in (*file.columns, SOURCE) if column.comment}
+    return table | {column.name: column.comment for column in (*file.columns, SOURCE) if column.comment}
+
+
+def comment(cursor: Cursor, file: ReleaseFile, ours: dict[str, str]) -> None:
+    """Comment the table and its columns anew, except where another's comment stands instead of `ours`."""
+    wanted = _comments(file)
     if wanted == ours:
-        return ours
+        return
     cursor.execute(COMMENTS, (SCHEMA, file.table))
     present = dict(cursor.fetchall())
     cursor.execute(KIND, (SCHEMA, file.table))
@@ -104,7 +113,6 @@ def _comment(cursor: Cursor, file: ReleaseFile, ours: dict[str, str]) -> dict[st
             column = sql.SQL("COLUMN {}.{}").format(table, sql.Identifier(name))
             what = column if name else sql.SQL("{} {}").format(sql.SQL(kind), table)
             cursor.execute(sql.SQL("COMMENT ON {} IS {}").format(what, sql.Literal(text)))
-    return wanted
 
 
 def finish(connection: Connection, attempt: int, seconds: float) -> None:

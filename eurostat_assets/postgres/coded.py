@@ -90,9 +90,13 @@ def load_codes(cursor: Cursor, child: str, coder: Coder) -> None:
     """The lookup table of the release in `child`, in the transaction that made that one."""
     table = sql.Identifier(STORE, codes_of(child))
     cursor.execute(sql.SQL("CREATE TABLE {} ({})").format(table, definitions(LOOKUP)))
-    rows = [(name, number, code) for name, codes in coder.codes.items() for code, number in codes.items()]
+    rows = [
+        {"dimension": name, "id": number, "code": code}
+        for name, codes in coder.codes.items()
+        for code, number in codes.items()
+    ]
     schema = pa.schema([("dimension", pa.string()), ("id", pa.int16()), ("code", pa.string())])
-    batch = pa.record_batch([pa.array(column) for column in zip(*rows, strict=True)], schema=schema)
+    batch = pa.RecordBatch.from_pylist(rows, schema)
     copy_into(cursor, table, schema.names, schema, iter([batch]), freeze=True)
     cursor.execute(sql.SQL("CREATE UNIQUE INDEX ON {} (dimension, id)").format(table))
     cursor.execute(sql.SQL("ANALYZE {}").format(table))

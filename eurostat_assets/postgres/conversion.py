@@ -21,14 +21,14 @@ WHERE oid = format('%%I.%%I', %s, %s)::regclass AND grantee <> relowner
 
 
 @contextmanager
-def make_way(cursor: Cursor, file: ReleaseFile, name: sql.Identifier, other: str) -> Iterator[None]:
+def make_way(cursor: Cursor, file: ReleaseFile, name: sql.Identifier, other: str) -> Iterator[bool]:
     """Around a switch: where `name` is ours and still of the `other` kind (p: table, v: view), it is removed first.
 
-    Raises DependentsInTheWay.
+    Gives whether it was. Raises DependentsInTheWay.
     """
     present = relation(cursor, name)
     if present is None or present.kind != other or not _is_ours(cursor, file):
-        yield
+        yield False
         return
     cursor.execute(GRANTS, name.strings)
     grants = cursor.fetchall()
@@ -38,7 +38,7 @@ def make_way(cursor: Cursor, file: ReleaseFile, name: sql.Identifier, other: str
             _drop_parent(cursor, file, sql.Identifier(STORE, parent))
     else:
         _drop_parent(cursor, file, name)
-    yield
+    yield True
     for privilege, grantee, grantable in grants:
         cursor.execute(
             sql.SQL("GRANT {} ON {} TO {} {}").format(

@@ -1,4 +1,10 @@
-"""Rows into a table, by COPY, in bounded memory. Not here: what table that is."""
+"""Rows into a table, by COPY, in bounded memory. Not here: what table that is.
+
+Why psycopg2 and an encoder of our own (encoding.py), measured with `python -m benchmarks.publisher`: ADBC, kept by
+Apache Arrow, cannot COPY with FREEZE, without which snapshots older than the load find the new release empty,
+needs a second connection, and takes three times the processor time. pgpq is as fast as ours, but an alpha of one
+author that knows no dictionaries. Arrow's kernels do the same in a hundred lines and bring no dependency.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +21,8 @@ if TYPE_CHECKING:
     from eurostat_assets.postgres.encoding import Encoder
 
 BATCH_ROWS = 65_536
-CHUNK_BYTES = 1 << 20
+BATCH_BYTES = 1 << 25
+CHUNK_BYTES = 1 << 16
 OnProgress = Callable[[int], None]
 """Called with the number of rows handed over so far."""
 
@@ -23,8 +30,11 @@ Item = TypeVar("Item")
 
 
 def batches_of(file: "pq.ParquetFile", rows: int = BATCH_ROWS) -> "Iterator[pa.RecordBatch]":
-    """The file's rows, a batch at a time."""
-    return file.iter_batches(batch_size=rows, use_threads=False)
+    """The file's rows, a batch at a time; fewer in a batch where rows are long."""
+    about = file.metadata
+    size = sum(about.row_group(n).total_byte_size for n in range(about.num_row_groups))
+    fitting = BATCH_BYTES * max(1, about.num_rows) // max(1, size)
+    return file.iter_batches(batch_size=max(1, min(rows, fitting)), use_threads=False)
 
 
 def copy_into(

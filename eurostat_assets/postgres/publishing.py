@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Codes = Literal["text", "smallint"]
 LOCK = 0x65757262
 """First key of the advisory locks, one per dataset, that let one loader at a time publish it."""
 SESSION = """
@@ -97,7 +98,7 @@ class Storage:
     with nulls, instead of refusing the release.
     """
 
-    codes: Literal["text", "smallint"] = "text"
+    codes: Codes = "text"
     indexes: Indexes = field(default_factory=Indexes)
     keep_releases: int = 0
     keep_dependents: bool = False
@@ -255,8 +256,9 @@ def _switch_patiently(
                 # as a whole, and `books.finish` makes it durable before we say that it happened.
                 cursor.execute("SET LOCAL synchronous_commit = off")
                 cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_milliseconds(patience.lock),))
-                _switch(cursor, file, child, storage)
-                books.enter(cursor, file, attempt, size)
+                ours = books.enter(cursor, file, attempt, size)
+                is_new = _switch(cursor, file, child, storage)
+                books.comment(cursor, file, {} if is_new else ours)
         except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected) as error:
             if time.monotonic() > deadline:
                 raise ReadersInTheWay(file.dataset, patience.readers, _readers(connection, file)) from error
@@ -265,17 +267,19 @@ def _switch_patiently(
             return time.monotonic() - started
 
 
-def _switch(cursor: Cursor, file: ReleaseFile, child: str, storage: Storage) -> None:
+def _switch(cursor: Cursor, file: ReleaseFile, child: str, storage: Storage) -> bool:
+    """Switch readers over, by the way of storing; returns whether it is another one than before."""
     from eurostat_assets.postgres import coded
 
     name = sql.Identifier(SCHEMA, file.table)
     if storage.codes == "smallint":
-        with make_way(cursor, file, name, "p"):
+        with make_way(cursor, file, name, "p") as is_new:
             coded.switch_coded(cursor, file, child, keep_dependents=storage.keep_dependents)
     else:
         parent = Parent(file.dataset, name, SOURCE_COLUMN, (*file.columns, SOURCE))
-        with make_way(cursor, file, name, "v"):
+        with make_way(cursor, file, name, "v") as is_new:
             switch(cursor, parent, sql.Identifier(STORE, child), keep_dependents=storage.keep_dependents)
+    return is_new
 
 
 def _tidy_up(connection: Connection, file: ReleaseFile, storage: Storage) -> None:

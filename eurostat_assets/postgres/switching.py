@@ -75,28 +75,38 @@ def relation(cursor: Cursor, name: sql.Identifier) -> Relation | None:
 def switch(cursor: Cursor, parent: Parent, child: sql.Identifier, *, keep_dependents: bool) -> None:
     """Within the caller's transaction: make `child` the one partition of `parent`, which is made if need be.
 
-    Raises psycopg2.errors.LockNotAvailable where a reader is in the way for longer than the lock_timeout, and
+    Readers wait from the lock to the commit, so whatever else belongs to the transaction comes before. Raises
+    psycopg2.errors.LockNotAvailable where a reader is in the way for longer than the lock_timeout, and
     DependentsInTheWay where a column went that something depends on.
     """
+    attach = sql.SQL("ALTER TABLE {} ATTACH PARTITION {} DEFAULT").format(parent.name, child)
     present = relation(cursor, parent.name)
     if present is None:
-        cursor.execute(
-            sql.SQL("CREATE TABLE {} ({}) PARTITION BY LIST ({})").format(
-                parent.name, definitions(parent.columns), sql.Identifier(parent.key)
-            )
+        create = sql.SQL("CREATE TABLE {} ({}) PARTITION BY LIST ({})").format(
+            parent.name, definitions(parent.columns), sql.Identifier(parent.key)
         )
-    elif present.kind != "p":
+        cursor.execute(sql.SQL(";").join([create, attach]))
+        return
+    if present.kind != "p":
         raise PublishError(
             parent.dataset, f"{'.'.join(parent.name.strings)} is not our table: rename or drop it"
         )
-    else:
-        cursor.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(parent.name))
-        if present.attached:
-            cursor.execute(
-                sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(parent.name, present.attached)
-            )
+    steps: list[sql.Composable] = [sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(parent.name)]
+    if present.attached:
+        steps.append(sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(parent.name, present.attached))
+    if not _alike(present.columns.values(), parent.columns):
+        cursor.execute(sql.SQL(";").join(steps))
         _reconcile(cursor, parent, present, child, keep_dependents)
-    cursor.execute(sql.SQL("ALTER TABLE {} ATTACH PARTITION {} DEFAULT").format(parent.name, child))
+        steps = []
+    cursor.execute(sql.SQL(";").join([*steps, attach]))
+
+
+def _alike(some: Iterable[Column], others: Iterable[Column]) -> bool:
+    """Whether the columns are the same, whatever their order."""
+    shapes = [
+        {(column.name, column.type, column.nullable) for column in columns} for columns in (some, others)
+    ]
+    return shapes[0] == shapes[1]
 
 
 def _reconcile(

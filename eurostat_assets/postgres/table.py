@@ -6,7 +6,7 @@ Read from the schema and its metadata alone; no database here.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,13 +88,15 @@ def codes_of(child: str) -> str:
     return f"{child}#codes"
 
 
-def open_parquet(parquet: Readable) -> "closing[pq.ParquetFile]":
+@contextmanager
+def open_parquet(parquet: Readable) -> "Iterator[pq.ParquetFile]":
     """The open file; a local one is read by Arrow itself, another through its own `open`."""
     import pyarrow.parquet as pq
 
+    source = nullcontext(str(parquet)) if isinstance(parquet, Path) else parquet.open("rb")
     # Pre-buffering would hold whole row groups in memory.
-    source = str(parquet) if isinstance(parquet, Path) else parquet.open("rb")
-    return closing(pq.ParquetFile(source, pre_buffer=False))
+    with source as opened, closing(pq.ParquetFile(opened, pre_buffer=False)) as file:
+        yield file
 
 
 @contextmanager

@@ -84,12 +84,12 @@ def test_a_loader_killed_at_200_random_moments_harms_nothing(
     while killer.poll() is None:
         whole.update(query(WHOLE))
         time.sleep(0.01)
-    killed = int(killer.communicate()[0])
+    tries = int(killer.communicate()[0])
     assert killer.returncode == 0
-    assert killed > 150
     assert whole <= {(1000, 1.0, 1.0), (30_000, 1.0, 1.0)}
     interrupted = query("SELECT count(*) FROM eurostat.releases WHERE state IN ('interrupted', 'loading')")
-    assert 0 < interrupted[0][0] <= killed
+    assert 0 < interrupted[0][0] <= 200
+    assert query("SELECT count(*) FROM eurostat.releases")[0][0] <= tries + 3
     remove_leftovers(mirror)
     assert query(STORED) == [(1,)]
     publish(mirror, release(day=1))

@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg2
 import pytest
 
 from eurostat_assets.postgres.errors import DependentsInTheWay, ReadersInTheWay
-from eurostat_assets.postgres.publishing import Patience, Storage, publish
+from eurostat_assets.postgres.publishing import Codes, Patience, Storage, publish
 from eurostat_assets_tests.postgres.conftest import Query, Write
 
 BOTH = pytest.mark.parametrize("codes", ["text", "smallint"])
@@ -39,9 +40,9 @@ def session(url: str, isolation: str | None = None) -> Iterator[Query]:
 
 @BOTH
 def test_views_grants_and_comments_survive_ten_releases_with_a_new_position_and_a_new_dimension(
-    mirror: str, release: Write, query: Query, codes: str
+    mirror: str, release: Write, query: Query, codes: Codes
 ) -> None:
-    storage = Storage(codes=codes)  # type: ignore[arg-type]
+    storage = Storage(codes=codes)
     publish(mirror, release(day=1), storage=storage)
     oid = query(OID)
     reader = f"reader_{oid[0][0]}"
@@ -93,9 +94,9 @@ def test_row_policies_and_publications_survive_a_release(mirror: str, release: W
 
 @BOTH
 def test_a_release_without_a_dimension_that_a_view_needs_is_refused_or_keeps_its_column(
-    mirror: str, release: Write, query: Query, codes: str
+    mirror: str, release: Write, query: Query, codes: Codes
 ) -> None:
-    storage = Storage(codes=codes)  # type: ignore[arg-type]
+    storage = Storage(codes=codes)
     publish(mirror, release(day=1, dimensions=("freq", "sex", "geo")), storage=storage)
     query("CREATE VIEW public.by_sex AS SELECT sex, count(*) AS rows FROM eurostat.hlth_test GROUP BY sex")
     with pytest.raises(DependentsInTheWay, match=r"by_sex") as refusal:
@@ -103,7 +104,7 @@ def test_a_release_without_a_dimension_that_a_view_needs_is_refused_or_keeps_its
     assert "view" in refusal.value.dependents
     assert query("SELECT max(obs_value) FROM eurostat.hlth_test") == [(1.0,)]
     assert query("SELECT state FROM eurostat.releases ORDER BY id") == [("published",), ("failed",)]
-    keeping = Storage(codes=codes, keep_dependents=True)  # type: ignore[arg-type]
+    keeping = Storage(codes=codes, keep_dependents=True)
     publish(mirror, release(day=3), storage=keeping)
     publish(mirror, release(day=4), storage=keeping)
     assert query("SELECT sex, rows FROM public.by_sex") == [(None, 1000)]
@@ -128,9 +129,9 @@ def test_a_dimension_that_nobody_needs_goes_and_a_renamed_one_comes(
 
 @BOTH
 def test_a_snapshot_older_than_the_load_sees_a_whole_release_after_the_switch(
-    mirror: str, release: Write, codes: str
+    mirror: str, release: Write, codes: Codes
 ) -> None:
-    storage = Storage(codes=codes)  # type: ignore[arg-type]
+    storage = Storage(codes=codes)
     publish(mirror, release(day=1), storage=storage)
     with session(mirror, "REPEATABLE READ") as old:
         old("SELECT 1 FROM pg_class")
@@ -140,9 +141,9 @@ def test_a_snapshot_older_than_the_load_sees_a_whole_release_after_the_switch(
 
 @BOTH
 def test_readers_in_a_loop_see_only_whole_releases_and_hardly_wait(
-    mirror: str, release: Write, codes: str
+    mirror: str, release: Write, codes: Codes
 ) -> None:
-    storage = Storage(codes=codes)  # type: ignore[arg-type]
+    storage = Storage(codes=codes)
     publish(mirror, release(day=1, rows=101), storage=storage)
     seen: set[tuple[object, ...]] = set()
     broken: list[Exception] = []
@@ -194,9 +195,9 @@ def test_a_long_reader_delays_the_switch_but_not_other_readers(
     assert query("SELECT max(obs_value) FROM eurostat.hlth_test") == [(2.0,)]
 
 
-def _refused(url: str, parquet: object, patience: Patience) -> ReadersInTheWay:
+def _refused(url: str, parquet: Path, patience: Patience) -> ReadersInTheWay:
     with pytest.raises(ReadersInTheWay) as refusal:
-        publish(url, parquet, patience=patience)  # type: ignore[arg-type]
+        publish(url, parquet, patience=patience)
     return refusal.value
 
 
@@ -217,12 +218,12 @@ def test_a_switch_waits_for_a_reader_and_then_happens(mirror: str, release: Writ
 
 @BOTH
 def test_earlier_releases_are_kept_as_long_as_asked_for(
-    mirror: str, release: Write, query: Query, codes: str
+    mirror: str, release: Write, query: Query, codes: Codes
 ) -> None:
     for day in range(1, 6):
-        publish(mirror, release(day=day), storage=Storage(codes=codes, keep_releases=2))  # type: ignore[arg-type]
+        publish(mirror, release(day=day), storage=Storage(codes=codes, keep_releases=2))
     kept = query("SELECT stored_as FROM eurostat.releases WHERE stored_as IS NOT NULL ORDER BY id")
     assert [name for (name,) in kept] == ["hlth_test_3", "hlth_test_4", "hlth_test_5"]
     assert query("SELECT max(obs_value) FROM eurostat_releases.hlth_test_3") == [(3.0,)]
-    publish(mirror, release(day=6), storage=Storage(codes=codes))  # type: ignore[arg-type]
+    publish(mirror, release(day=6), storage=Storage(codes=codes))
     assert query("SELECT stored_as FROM eurostat.releases WHERE stored_as IS NOT NULL") == [("hlth_test_6",)]

@@ -9,7 +9,7 @@ import pytest
 
 from eurostat_assets.postgres.errors import DependentsInTheWay, PublishError
 from eurostat_assets.postgres.indexes import Indexes
-from eurostat_assets.postgres.publishing import Storage, publish
+from eurostat_assets.postgres.publishing import Codes, Storage, publish
 from eurostat_assets.postgres.roles import LOADER, OWNER, READER, initialise_roles
 from eurostat_assets.postgres.state import published
 from eurostat_assets_tests.postgres.conftest import Query, Write, observations
@@ -79,8 +79,9 @@ def test_text_becomes_numbers_and_text_again_with_its_grants_but_not_under_a_vie
     reader = f"converted_{oid}"
     query(f"CREATE ROLE {reader}; GRANT SELECT ON eurostat.hlth_test TO {reader}")
     may = "SELECT has_table_privilege(%s, 'eurostat.hlth_test', 'SELECT'), max(obs_value) FROM eurostat.hlth_test"
-    for day, codes in ((2, "smallint"), (3, "text"), (4, "smallint")):
-        publish(mirror, release(day=day), storage=Storage(codes=codes))  # type: ignore[arg-type]
+    changes: list[tuple[int, Codes]] = [(2, "smallint"), (3, "text"), (4, "smallint")]
+    for day, codes in changes:
+        publish(mirror, release(day=day), storage=Storage(codes=codes))
         assert query(may, reader) == [(True, float(day))]
     query("CREATE VIEW public.mine AS SELECT geo FROM eurostat.hlth_test")
     with pytest.raises(DependentsInTheWay, match="mine"):
