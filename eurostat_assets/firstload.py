@@ -47,6 +47,10 @@ class FirstLoad:
         """Raises `EurostatError` when Eurostat cannot be reached."""
         resources.client(self._platform.settings).inventory()
 
+    def published(self) -> set[str]:
+        """The codes of datasets that readers can query now."""
+        return {code for code, state in postgres.published(self._mirror.database).items() if state.release}
+
     def refresh_catalogue(self) -> None:
         """Run the job `refresh_catalogue` and wait for its end. Raises `LauncherError` with the reason when it fails."""
         run_id = self._submit("refresh_catalogue", {})
@@ -59,7 +63,7 @@ class FirstLoad:
 
     def request_missing(self) -> list[str]:
         """Request one run for every partition that was never published and that no run works for; returns their codes."""
-        published = {c for c, state in postgres.published(self._mirror.database).items() if state.release}
+        published = self.published()
         with dg.DagsterInstance.get() as instance:
             busy = in_flight(instance)
             missing = [

@@ -40,6 +40,8 @@ def demo(leave: Exit = False) -> None:
         with launcher.running(knobs) as platform:
             step(began, f"The Dagster UI is at [bold]{platform.ui}[/]")
             load = FirstLoad(platform)
+            if there := load.published():
+                step(began, f"{len(there)} tables are published already")
             load.refresh_catalogue()
             failed = follow(load, began)
             if failed:
@@ -50,7 +52,9 @@ def demo(leave: Exit = False) -> None:
             _show(knobs, code)
             console.print(
                 f"\nOpen [bold]{platform.ui}[/] → Lineage, or Assets → published_table → Partitions.\n"
-                f'SQL: [bold]psql "$(EUROSTAT_HOME={HOME} make -s url)"[/]'
+                f'SQL: [bold]psql "$(EUROSTAT_HOME={HOME} .venv/bin/eurostat-assets db url)"[/]',
+                soft_wrap=True,
+                highlight=False,
             )
             if not leave:
                 stay(platform)

@@ -48,6 +48,7 @@ def keep(page: Page, name: str) -> None:
 
 
 def test_the_asset_graph_shows_the_chain(world, page):
+    page.set_viewport_size({"width": 2300, "height": 700})  # wide enough for the graph to show its details
     page.goto(f"{world.platform.ui}/asset-groups")
     for asset in ("catalogue", "eurostat_dataset", "raw_json", "observations", "published_table"):
         expect(page.get_by_text(asset, exact=True).first).to_be_visible(timeout=SLOW)
