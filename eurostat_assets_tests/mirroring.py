@@ -10,11 +10,11 @@ import dagster as dg
 import psycopg2
 import pyarrow as pa
 from psycopg2 import sql
+from pydantic import SecretStr
 
 from eurostat_assets.definitions import build
 from eurostat_assets.failures import reason
 from eurostat_assets.settings import Settings
-
 
 DERIVED = {"source_dataset_id", "period_start", "period_end"}
 
@@ -54,8 +54,13 @@ class Mirroring:
 def mirroring(home: Path, api_url: str, database: str) -> Iterator[Mirroring]:
     """A mirror in `home` of the Eurostat at `api_url`, published in `database`."""
     settings = Settings(
-        home=home, api_url=api_url, database_url=database, attempts=1, read_timeout=10, download_deadline=60
-    )  # type: ignore[arg-type]
+        home=home,
+        api_url=api_url,
+        database_url=SecretStr(database),
+        attempts=1,
+        read_timeout=10,
+        download_deadline=60,
+    )
     with dg.DagsterInstance.ephemeral() as instance:
         yield Mirroring(settings, instance)
 

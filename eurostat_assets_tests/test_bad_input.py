@@ -35,7 +35,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.answer.body)
 
-    def log_message(self, *_: object) -> None: ...
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class' name
+        """Be silent."""
 
 
 @pytest.fixture

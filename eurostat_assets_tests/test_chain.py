@@ -78,7 +78,9 @@ def test_the_parquet_file_reads_in_other_engines(source, tmp_path, database):
     with mirroring(tmp_path, source.api_url, database) as chain:
         assert chain.mirror(code) is None
     folder = tmp_path / "store" / "observations"
-    found = duckdb.sql(f"SELECT count(*), min(dataset) FROM read_parquet('{folder}/*/*.parquet')").fetchall()  # noqa: S608
+    with duckdb.connect() as engine:
+        engine.execute(f"SELECT count(*), min(dataset) FROM read_parquet('{folder}/*/*.parquet')")  # noqa: S608
+        found = engine.fetchall()
     assert found == [(len(table(database, code)), code)]
 
 

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .client import API_PATH, Running, connect
-from .process import running, serve
+from eurostat_assets.sandbox.client import API_PATH, Running, connect
+from eurostat_assets.sandbox.process import running, serve
 
 if TYPE_CHECKING:
-    from .writing import cells, write_dataset
+    from eurostat_assets.sandbox.writing import cells, write_dataset
 
 __all__ = ["API_PATH", "Running", "cells", "connect", "running", "serve", "write_dataset"]
 
@@ -28,7 +28,7 @@ __all__ = ["API_PATH", "Running", "cells", "connect", "running", "serve", "write
 def __getattr__(name: str) -> Any:
     # numpy and pyarrow take a third of a second, and only these two need them.
     if name in ("cells", "write_dataset"):
-        from . import writing
+        from eurostat_assets.sandbox import writing
 
         return getattr(writing, name)
     raise AttributeError(name)

@@ -2,6 +2,6 @@
 
 import sys
 
-from .process import main
+from eurostat_assets.sandbox.process import main
 
 main(sys.argv[1:])

@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .clock import next_slot
-from .cube import Block, Walk
-from .datasets import Dataset, Edition
-from .flags import hides_value, status_label
-from .languages import translated
+from eurostat_assets.sandbox.clock import next_slot
+from eurostat_assets.sandbox.cube import Block, Walk
+from eurostat_assets.sandbox.datasets import Dataset, Edition
+from eurostat_assets.sandbox.flags import hides_value, status_label
+from eurostat_assets.sandbox.languages import translated
 
 
 def wire_date(moment: datetime) -> str:

@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from .body import wire_date
-from .clock import BRUSSELS
-from .codelists import DIMENSION_LABELS, positions
-from .datasets import Edition
-from .languages import translated
-from .sources import Source
+from eurostat_assets.sandbox.body import wire_date
+from eurostat_assets.sandbox.clock import BRUSSELS
+from eurostat_assets.sandbox.codelists import DIMENSION_LABELS, positions
+from eurostat_assets.sandbox.datasets import Edition
+from eurostat_assets.sandbox.languages import translated
+from eurostat_assets.sandbox.sources import Source
 
 Published = Iterable[tuple[Source, Edition]]
 _SITE = "https://ec.europa.eu/eurostat"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .errors import NotReady, SandboxError
+from eurostat_assets.sandbox.errors import NotReady, SandboxError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,7 +70,7 @@ class Running:
 
         Columns: the dimensions but time, `time_period`, `obs_value`, `obs_flag`, `conf_status`. Raises SandboxError.
         """
-        from .publisher import Publisher
+        from eurostat_assets.sandbox.publisher import Publisher
 
         published = Publisher.of(self.state()).published(code)
         if published is None:

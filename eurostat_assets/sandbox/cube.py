@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .datasets import Dataset
-from .draw import Draw, Hashes, code_hash, mix
-from .flags import hides_value
-from .periods import FREQUENCIES, parse
+from eurostat_assets.sandbox.datasets import Dataset
+from eurostat_assets.sandbox.draw import Draw, Hashes, code_hash, mix
+from eurostat_assets.sandbox.flags import hides_value
+from eurostat_assets.sandbox.periods import FREQUENCIES, parse
 
 BLOCK = 1 << 16
 

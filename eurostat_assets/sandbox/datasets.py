@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from math import prod
 
-from .flags import USUAL_FLAGS
+from eurostat_assets.sandbox.flags import USUAL_FLAGS
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .clock import BRUSSELS
-from .datasets import Edition
-from .errors import SandboxError
-from .feed import Item
-from .publisher import Publisher
+from eurostat_assets.sandbox.clock import BRUSSELS
+from eurostat_assets.sandbox.datasets import Edition
+from eurostat_assets.sandbox.errors import SandboxError
+from eurostat_assets.sandbox.feed import Item
+from eurostat_assets.sandbox.publisher import Publisher
 
 
 class Doors:

@@ -10,7 +10,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-from .datasets import Dataset
+from eurostat_assets.sandbox.datasets import Dataset
 
 Hashes = npt.NDArray[np.uint64]
 # One release revises one cell in 32; small datasets more, so that a release of a single cell revises that cell.

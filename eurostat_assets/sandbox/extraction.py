@@ -11,8 +11,8 @@ from math import prod
 from threading import Lock
 from typing import Literal
 
-from .query import Refused
-from .sources import Selection
+from eurostat_assets.sandbox.query import Refused
+from eurostat_assets.sandbox.sources import Selection
 
 ASYNCHRONOUS = "ASYNCHRONOUS_RESPONSE. Your request will be treated asynchronously. Please try again later."
 

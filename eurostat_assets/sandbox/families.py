@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .codelists import DIMENSION_LABELS
-from .datasets import Dataset, Dimension
-from .draw import code_hash
-from .errors import UnknownDataset
-from .flags import USUAL_FLAGS
-from .shapes import resized, shaped
+from eurostat_assets.sandbox.codelists import DIMENSION_LABELS
+from eurostat_assets.sandbox.datasets import Dataset, Dimension
+from eurostat_assets.sandbox.draw import code_hash
+from eurostat_assets.sandbox.errors import UnknownDataset
+from eurostat_assets.sandbox.flags import USUAL_FLAGS
+from eurostat_assets.sandbox.shapes import resized, shaped
 
 
 @dataclass(frozen=True)

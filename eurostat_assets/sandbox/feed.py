@@ -12,8 +12,8 @@ from random import Random
 from typing import Literal
 from xml.sax.saxutils import escape
 
-from .clock import BRUSSELS
-from .draw import code_hash
+from eurostat_assets.sandbox.clock import BRUSSELS
+from eurostat_assets.sandbox.draw import code_hash
 
 WINDOW = timedelta(days=7)
 Event = Literal["data", "structure", "both", "new", "deleted"]

@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .client import ADDRESS_FILE, Running
-from .errors import NotReady
+from eurostat_assets.sandbox.client import ADDRESS_FILE, Running
+from eurostat_assets.sandbox.errors import NotReady
 
 
 def serve(
@@ -46,9 +46,9 @@ def serve(
 
     import uvicorn
 
-    from .extraction import CostModel
-    from .publisher import Publisher
-    from .server import Behaviour, application
+    from eurostat_assets.sandbox.extraction import CostModel
+    from eurostat_assets.sandbox.publisher import Publisher
+    from eurostat_assets.sandbox.server import Behaviour, application
 
     options = dict(behaviour or {})
     cost = CostModel(**options.pop("cost", {}))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import exp
 from statistics import NormalDist
 
-from .datasets import Dataset
-from .draw import code_hash
-from .errors import UnknownProfile
-from .families import SPECIAL, invented
+from eurostat_assets.sandbox.datasets import Dataset
+from eurostat_assets.sandbox.draw import code_hash
+from eurostat_assets.sandbox.errors import UnknownProfile
+from eurostat_assets.sandbox.families import SPECIAL, invented
 
 PROFILES = ("demo", "tests", "full")
 # Cells by code, empty ones included; None leaves the family's (or the special dataset's) own size.

@@ -14,14 +14,14 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Literal
 
-from .clock import BRUSSELS, release_slot
-from .datasets import Edition
-from .errors import UnknownDataset, WrongFolder
-from .feed import Event, Item, items_of
-from .profiles import newcomer
-from .profiles import profile as datasets_of
-from .recorded import recorded_sources
-from .sources import Invented, Source
+from eurostat_assets.sandbox.clock import BRUSSELS, release_slot
+from eurostat_assets.sandbox.datasets import Edition
+from eurostat_assets.sandbox.errors import UnknownDataset, WrongFolder
+from eurostat_assets.sandbox.feed import Event, Item, items_of
+from eurostat_assets.sandbox.profiles import newcomer
+from eurostat_assets.sandbox.profiles import profile as datasets_of
+from eurostat_assets.sandbox.recorded import recorded_sources
+from eurostat_assets.sandbox.sources import Invented, Source
 
 STATE_FILE = "sandbox.json"
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .codelists import AGGREGATES
-from .datasets import Dimension
-from .languages import LANGUAGES
-from .periods import MalformedPeriod, Period, parse
-from .sources import Selection
+from eurostat_assets.sandbox.codelists import AGGREGATES
+from eurostat_assets.sandbox.datasets import Dimension
+from eurostat_assets.sandbox.languages import LANGUAGES
+from eurostat_assets.sandbox.periods import MalformedPeriod, Period, parse
+from eurostat_assets.sandbox.sources import Selection
 
 _TIME = ("time", "time_period")
 _BOUNDS = ("sincetimeperiod", "untiltimeperiod", "lasttimeperiod")

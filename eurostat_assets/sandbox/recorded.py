@@ -15,9 +15,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from .body import dumps, wire_date
-from .datasets import Dimension, Edition
-from .sources import Selection, Source
+from eurostat_assets.sandbox.body import dumps, wire_date
+from eurostat_assets.sandbox.datasets import Dimension, Edition
+from eurostat_assets.sandbox.sources import Selection, Source
 
 _CHUNK = 1 << 20
 

@@ -17,13 +17,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from . import catalogue, query
-from .client import API_PATH
-from .doors import Doors
-from .extraction import CostModel, Extractions, Later
-from .feed import rss
-from .publisher import Publisher
-from .query import Refused
+from eurostat_assets.sandbox import catalogue, query
+from eurostat_assets.sandbox.client import API_PATH
+from eurostat_assets.sandbox.doors import Doors
+from eurostat_assets.sandbox.extraction import CostModel, Extractions, Later
+from eurostat_assets.sandbox.feed import rss
+from eurostat_assets.sandbox.publisher import Publisher
+from eurostat_assets.sandbox.query import Refused
 
 
 @dataclass(frozen=True)

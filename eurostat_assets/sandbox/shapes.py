@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from .codelists import DIMENSION_LABELS, positions
-from .datasets import Dimension
-from .periods import series
+from eurostat_assets.sandbox.codelists import DIMENSION_LABELS, positions
+from eurostat_assets.sandbox.datasets import Dimension
+from eurostat_assets.sandbox.periods import series
 
 # Dimensions whose length never changes to reach a size.
 _RIGID = {"freq", "unit", "sex"}

@@ -11,12 +11,12 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from . import cube
-from .body import body
-from .clock import BRUSSELS
-from .datasets import Dataset, Dimension, Edition
-from .draw import code_hash
-from .periods import parse
+from eurostat_assets.sandbox import cube
+from eurostat_assets.sandbox.body import body
+from eurostat_assets.sandbox.clock import BRUSSELS
+from eurostat_assets.sandbox.datasets import Dataset, Dimension, Edition
+from eurostat_assets.sandbox.draw import code_hash
+from eurostat_assets.sandbox.periods import parse
 
 Selection = tuple[tuple[int, ...], ...]  # per dimension the kept positions, ascending
 

@@ -9,11 +9,11 @@ from typing import Literal
 
 import pyarrow as pa
 
-from .body import body
-from .cube import observations, whole
-from .datasets import Dataset, Edition
-from .families import invented
-from .sources import Invented
+from eurostat_assets.sandbox.body import body
+from eurostat_assets.sandbox.cube import observations, whole
+from eurostat_assets.sandbox.datasets import Dataset, Edition
+from eurostat_assets.sandbox.families import invented
+from eurostat_assets.sandbox.sources import Invented
 
 
 @dataclass(frozen=True)
