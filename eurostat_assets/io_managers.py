@@ -114,7 +114,8 @@ class TableStore(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: StoredObservations) -> None:
         with told(context.partition_key):
-            publication = publish(self._mirror.database, obj.path, dataset=check_code(context.partition_key))
+            code = check_code(context.partition_key)
+            publication = publish(self._mirror.database, obj.path, dataset=code, storage=self._mirror.storage)
             context.add_output_metadata(metadata.of_publication(publication))
 
     def load_input(self, context: dg.InputContext) -> DatasetState:

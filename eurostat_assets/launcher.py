@@ -97,6 +97,7 @@ def prepare_dagster(settings: Settings) -> None:
     import dagster as dg
 
     os.environ.update(resources.dagster_environment(settings))
+    os.environ.setdefault("DAGSTER_PG_PASSWORD", os.environ.get("PGPASSWORD", ""))
     os.environ["DAGSTER_HOME"] = str(dagster_home())
     (settings.home / "dagster").mkdir(parents=True, exist_ok=True)
     with dg.DagsterInstance.get() as instance:

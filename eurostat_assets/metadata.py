@@ -79,8 +79,9 @@ def of_publication(publication: Publication) -> Metadata:
         "dagster/table_name": publication.table,
         "dagster/partition_row_count": publication.rows,
         "bytes": publication.bytes,
-        "seconds": publication.seconds,
-        "rows per second": round(publication.rows / publication.seconds) if publication.seconds else 0,
+        "seconds": round(publication.seconds, 3),
+        "seconds readers could wait": round(publication.switch_seconds, 4),
+        "rows per second": round(publication.rows_per_second),
         "query": dg.MetadataValue.md(f"```sql\nSELECT * FROM {publication.table} LIMIT 100;\n```"),
     }
 

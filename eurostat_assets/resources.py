@@ -46,6 +46,16 @@ class Mirror:
         )
 
     @cached_property
+    def storage(self) -> postgres.Storage:
+        """How tables are stored."""
+        return postgres.Storage(
+            codes=self.settings.codes,
+            indexes=postgres.Indexes.parse(self.settings.indexes),
+            keep_releases=self.settings.keep_releases,
+            keep_dependents=self.settings.keep_dependents,
+        )
+
+    @cached_property
     def database(self) -> str:
         """libpq URL of the mirror's database, migrated and claimed for this source.
 
@@ -145,13 +155,13 @@ def database_url(settings: Settings, database: str) -> str:
 
 
 def dagster_environment(settings: Settings) -> dict[str, str]:
-    """The variables that `dagster.yaml` asks for."""
+    """The variables that `dagster.yaml` asks for; without a password where the URL has none (libpq then looks elsewhere)."""
     url = urlsplit(database_url(settings, DAGSTER_DATABASE))
-    return {
+    password = {"DAGSTER_PG_PASSWORD": unquote(url.password)} if url.password else {}
+    return password | {
         "DAGSTER_PG_HOST": url.hostname or "localhost",
         "DAGSTER_PG_PORT": str(url.port or 5432),
         "DAGSTER_PG_USERNAME": unquote(url.username or ""),
-        "DAGSTER_PG_PASSWORD": unquote(url.password or ""),
         "DAGSTER_PG_DB": url.path.lstrip("/"),
         "DAGSTER_ARTIFACTS": str(settings.home / "dagster"),
         "EUROSTAT_HOME": str(settings.home),

@@ -50,6 +50,23 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535, description="Port of the embedded server. 0: any free one, kept."
     )
 
+    # How tables are stored
+    codes: Literal["text", "smallint"] = Field(
+        default="text",
+        description="Codes as text, or as smallint behind a view: a third less disk, slower to read.",
+    )
+    indexes: str = Field(
+        default="brin",
+        description="`none`, `brin`, or columns for btrees as well: `brin, geo, geo+time_period`.",
+    )
+    keep_releases: int = Field(
+        default=0, ge=0, description="Earlier releases kept per dataset, in schema `eurostat_releases`."
+    )
+    keep_dependents: bool = Field(
+        default=False,
+        description="When a dimension goes that a view needs: keep its column, with nulls; else refuse.",
+    )
+
     # How hard Eurostat and this machine are worked
     parallel_downloads: int = Field(default=4, ge=1, le=16, description="Simultaneous requests to Eurostat.")
     parallel_runs: int = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich import print as say
@@ -10,6 +11,11 @@ from rich import print as say
 from eurostat_assets import launcher, resources, settings
 
 app = typer.Typer(help="The embedded PostgreSQL server of this mirror.", no_args_is_help=True)
+
+
+PasswordFile = Annotated[
+    Path | None, typer.Option(help="File whose text is the role's password.", exists=True)
+]
 
 
 @app.command()
@@ -25,6 +31,28 @@ def start() -> None:
     say(
         "Now `dg dev` or `dagster dev` work here too. `eurostat-assets db url` prints the address, with its password."
     )
+
+
+@app.command()
+def init(
+    loader_password_file: PasswordFile = None,
+    reader_password_file: PasswordFile = None,
+) -> None:
+    """Make databases, tables and the roles eurostat_owner, eurostat_loader, eurostat_reader; safe to run again.
+
+    A role with a password file can log in; without one it is a group: GRANT eurostat_reader TO alice.
+    """
+    from eurostat_assets.postgres.roles import initialise_roles
+
+    knobs = settings.load()
+    launcher.start_databases(knobs)
+    launcher.prepare_dagster(knobs)
+    initialise_roles(
+        resources.Mirror(knobs).database,
+        loader_password=_password(loader_password_file),
+        reader_password=_password(reader_password_file),
+    )
+    say("Databases, tables and roles are there; eurostat_reader may read every table, present and future.")
 
 
 @app.command()
@@ -54,6 +82,10 @@ def url(
     """Print the mirror's address for psql, pandas or Power BI. It contains the password."""
     name = resources.DAGSTER_DATABASE if dagster else resources.MIRROR_DATABASE
     typer.echo(resources.database_url(settings.load(), name))
+
+
+def _password(file: Path | None) -> str | None:
+    return file.read_text().strip() if file else None
 
 
 def _server():

@@ -30,8 +30,8 @@ def bytes_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
 
 
 @contextmanager
-def count_bar(title: str, total: int) -> Iterator[Callable[[int, str], None]]:
-    """A bar for things; yields a callback (how many are done, what to say beside the bar)."""
+def count_bar(title: str, total: int) -> Iterator[Callable[..., None]]:
+    """A bar for things; yields a callback (how many are done, a note, how many in all if known later)."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -42,4 +42,8 @@ def count_bar(title: str, total: int) -> Iterator[Callable[[int, str], None]]:
     )
     with Progress(*columns, console=console, transient=console.is_terminal) as progress:
         task = progress.add_task(title, total=total, note="")
-        yield lambda done, note: progress.update(task, completed=done, note=note)
+
+        def report(done: int, note: str, total: int | None = None) -> None:
+            progress.update(task, completed=done, note=note, total=total)
+
+        yield report
