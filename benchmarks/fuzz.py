@@ -1,8 +1,10 @@
-"""Broken bodies against the reader, by the million: `python -m benchmarks.fuzz [--bodies N] [--seconds S] [--seed K]`.
+"""Broken bodies against the reader, by the million: `python -m benchmarks.fuzz [--bodies N] [--seconds S]
+[--seed K]`.
 
-Every body is a small legal text damaged by chance. It must end in exactly the rows that a strict, plain-Python decoding
-finds in it, or in a `JsonStatError`; with the fast lane (at some piece size) and the reference lane agreeing. Anything
-else, a crash, a body that takes seconds, or memory that grows, fails the run and keeps the body.
+Every body is a small legal text damaged by chance. It must end in exactly the rows that a strict,
+plain-Python decoding finds in it, or in a `JsonStatError`; with the fast lane (at some piece size) and the
+reference lane agreeing. Anything else, a crash, a body that takes seconds, or memory that grows, fails the
+run and keeps the body.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Generated JSON-stat responses of any size, in the shape of Eurostat's health data; the same bytes for the same wishes.
+"""Generated JSON-stat responses of any size, in the shape of Eurostat's health data; the same bytes for the
+same wishes.
 
-Eight dimensions, 60 % of the cells filled, 15 % of those flagged, some confidential without a value. The cells come
-in code order (as from Eurostat), in index order (as from other tools) or shuffled.
+Eight dimensions, 60 % of the cells filled, 15 % of those flagged, some confidential without a value. The
+cells come in code order (as from Eurostat), in index order (as from other tools) or shuffled.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def _dimensions(megabytes: float) -> dict[str, list[str]]:
 
 
 def _blocks(cube: Cube, order: Order) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Flat indices in the order wanted, and a random number for each of them that depends on the index alone."""
+    """Flat indices in the order wanted, and a random number for each of them that depends on the index
+    alone."""
     shuffled = (
         np.random.default_rng(2).permutation(np.arange(cube.size, dtype=np.uint32))
         if order == "shuffled"

@@ -235,6 +235,10 @@ class _Closing:
             elif not self.in_string and mark in (b"}", b"]"):
                 self.depth -= 1
                 if self.depth == 0:
+                    if mark != self.bracket:
+                        raise NotJson(
+                            f"{mark.decode()!r} where {self.bracket.decode()!r} belongs: the body is damaged"
+                        )
                     return token.end()
         return None
 

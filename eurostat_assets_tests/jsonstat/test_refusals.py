@@ -92,6 +92,7 @@ REFUSED: list[tuple[str, bytes, type[JsonStatError], str]] = [
     ("a number JSON does not know", with_cells('{"0":.5}'), NotJson, "member 'value'"),
     ("a comma too many", with_cells('{"0":1,}'), NotJson, "member 'value'"),
     ("a comma too many in an array", with_cells("[1,2,3,4,]"), NotJson, "member 'value'"),
+    ("the wrong bracket at the end", with_cells('{"0":1]'), NotJson, "']' where '}' belongs"),
     ("a vertical tab between cells", with_cells('{"0":1,\v"1":2}'), NotJson, "member 'value'"),
     ("a raw newline in a status", with_cells('{"3":"a\nb"}', "status"), NotJson, "member 'status'"),
     ("value as a number", body(value=5), NotADataset, "HLTH_X, member 'value': it has no values"),

@@ -1,0 +1,20 @@
+"""`python -m benchmarks [reader|publisher] [options]`: speed and memory, measured anew; both without a name."""
+
+import importlib
+import sys
+
+NAMES = ("reader", "publisher", "many_files")
+
+
+def main(arguments: list[str]) -> None:
+    if arguments and arguments[0] in NAMES:
+        names, options = arguments[:1], arguments[1:]
+    elif arguments:
+        sys.exit(f"{arguments[0]} is none of {', '.join(NAMES)}\n{__doc__}")
+    else:
+        names, options = list(NAMES), []
+    for name in names:
+        importlib.import_module(f"benchmarks.{name}").main(options)
+
+
+main(sys.argv[1:])
