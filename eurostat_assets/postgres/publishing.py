@@ -9,20 +9,28 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import psycopg2
 import psycopg2.errors
 from psycopg2 import sql
 
 from eurostat_assets.postgres import books
-from eurostat_assets.postgres.connection import Connection, Cursor, connect, reason, rows, transaction
+from eurostat_assets.postgres.connection import (
+    Connection,
+    Cursor,
+    connect,
+    milliseconds,
+    reason,
+    rows,
+    transaction,
+)
 from eurostat_assets.postgres.conversion import make_way
-from eurostat_assets.postgres.errors import AnotherLoader, CountMismatch, PublishError, ReadersInTheWay
-from eurostat_assets.postgres.indexes import Indexes, create_indexes
+from eurostat_assets.postgres.errors import CountMismatch, PublishError, ReadersInTheWay
+from eurostat_assets.postgres.indexes import create_indexes
+from eurostat_assets.postgres.loaders import become_only_loader
 from eurostat_assets.postgres.loading import OnProgress, batches_of, copy_into
+from eurostat_assets.postgres.publication import PATIENCE, STORAGE, Patience, Publication, Storage
 from eurostat_assets.postgres.switching import Parent, definitions, switch
 from eurostat_assets.postgres.table import (
     SCHEMA,
@@ -42,21 +50,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Codes = Literal["text", "smallint"]
-LOCK = 0x65757262
-"""First key of the advisory locks, one per dataset, that let one loader at a time publish it."""
-SESSION = """
-SELECT set_config(name, value, false) FROM pg_settings
-JOIN (VALUES ('client_connection_check_interval', '5s'), ('tcp_keepalives_idle', '60'),
-             ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '6')) AS wanted (name, value) USING (name)
-"""
 SIZE = """
 SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
 WHERE relnamespace = %s::regnamespace AND relname IN (%s, %s)
-"""
-DEAD = """
-SELECT DISTINCT dataset FROM eurostat.releases
-WHERE state = 'loading' OR (stored_as IS NOT NULL AND state IN ('failed', 'interrupted'))
 """
 READERS = """
 SELECT DISTINCT pid, coalesce(usename, ''), application_name
@@ -66,66 +62,13 @@ WHERE granted AND pid <> pg_backend_pid()
 """
 
 
-@dataclass(frozen=True)
-class Publication:
-    """A release that readers now see.
-
-    `bytes` is its size on disk with indexes; `seconds` the whole publication, `switch_seconds` the moment in
-    which readers had to wait.
-    """
-
-    dataset: str
-    table: str
-    release: str
-    data_updated: datetime | None
-    structure_updated: datetime | None
-    rows: int
-    bytes: int
-    seconds: float
-    switch_seconds: float
-
-    @property
-    def rows_per_second(self) -> float:
-        return self.rows / self.seconds if self.seconds else 0.0
-
-
-@dataclass(frozen=True)
-class Storage:
-    """How releases are stored.
-
-    `codes`: as text, or as smallint behind a view (coded.py). `keep_releases`: how many earlier ones stay, in
-    schema `eurostat_releases`. `keep_dependents`: where a dimension went that a view depends on, keep its column,
-    with nulls, instead of refusing the release.
-    """
-
-    codes: Codes = "text"
-    indexes: Indexes = field(default_factory=Indexes)
-    keep_releases: int = 0
-    keep_dependents: bool = False
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to wait, in seconds.
-
-    A switch waits for the readers of the moment, and new readers wait behind it. So it waits `lock` at a
-    time, lets them pass for `pause` and tries again, for `readers` in all. `loader` is for another publication
-    of the same dataset.
-    """
-
-    lock: float = 0.03
-    pause: float = 0.5
-    readers: float = 900
-    loader: float = 3600
-
-
 def publish(
     url: str,
     parquet: Readable,
     *,
     dataset: str | None = None,
-    storage: Storage = Storage(),
-    patience: Patience = Patience(),
+    storage: Storage = STORAGE,
+    patience: Patience = PATIENCE,
     encoder: "Encoder | None" = None,
     on_progress: OnProgress | None = None,
 ) -> Publication:
@@ -137,7 +80,7 @@ def publish(
     started = time.monotonic()
     file = read_release_file(parquet, dataset)
     with connect(url) as connection:
-        _become_only_loader(connection, file, patience)
+        become_only_loader(connection, file.dataset, patience.loader)
         books.sweep(connection, file.dataset, storage.keep_releases)
         attempt, child = books.begin(connection, file)
         with _failures_recorded(url, file, attempt):
@@ -150,34 +93,6 @@ def publish(
         file.dataset, f"{SCHEMA}.{file.table}", file.release, file.data_updated, file.structure_updated,
         file.rows, size, seconds, switching,
     )  # fmt: skip
-
-
-def remove_leftovers(url: str) -> list[str]:
-    """Clear up after loaders that died and whose datasets nobody published since; returns those datasets.
-
-    For the start of the platform: else the next publication of each dataset does it.
-    """
-    cleared: list[str] = []
-    with connect(url) as connection:
-        for (dataset,) in rows(connection, DEAD):
-            if rows(connection, "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (LOCK, dataset)) == [
-                (True,)
-            ]:
-                books.sweep(connection, dataset, keep_releases=None)
-                rows(connection, "SELECT pg_advisory_unlock(%s, hashtext(%s))", (LOCK, dataset))
-                cleared.append(dataset)
-    return cleared
-
-
-def _become_only_loader(connection: Connection, file: ReleaseFile, patience: Patience) -> None:
-    """One publication of a dataset at a time. The lock goes with the connection, however that ends; a vanished
-    client is noticed by the server within a minute or two."""
-    try:
-        rows(connection, SESSION)
-        rows(connection, "SELECT set_config('lock_timeout', %s, false)", (_milliseconds(patience.loader),))
-        rows(connection, "SELECT pg_advisory_lock(%s, hashtext(%s))", (LOCK, file.dataset))
-    except psycopg2.errors.LockNotAvailable as error:
-        raise AnotherLoader(file.dataset, patience.loader) from error
 
 
 @contextmanager
@@ -255,7 +170,7 @@ def _switch_patiently(
                 # Not to wait for the disk while readers wait for us is safe: a crash can only lose the switch
                 # as a whole, and `books.finish` makes it durable before we say that it happened.
                 cursor.execute("SET LOCAL synchronous_commit = off")
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_milliseconds(patience.lock),))
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(patience.lock),))
                 ours = books.enter(cursor, file, attempt, size)
                 is_new = _switch(cursor, file, child, storage)
                 books.comment(cursor, file, {} if is_new else ours)
@@ -299,7 +214,3 @@ def _readers(connection: Connection, file: ReleaseFile) -> list[str]:
     """Who holds a lock on the table or its release, for the message."""
     found = rows(connection, READERS, (SCHEMA, file.table))
     return [f"pid {pid} ({user}, {application})" for pid, user, application in found]
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{max(1, round(seconds * 1000))}ms"

@@ -102,3 +102,10 @@ def elsewhere() -> Path:
             "or run this as a normal user"
         ) from error
     return ELSEWHERE
+
+
+def give_to_owner(file: Path, folder: Path) -> None:
+    """What root makes in somebody's folder is that somebody's, who may come without root next time."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(file, owner.st_uid, owner.st_gid)

@@ -26,8 +26,10 @@ from eurostat_assets.postgres.errors import (
     NotObservations,
     PublishError,
 )
+from eurostat_assets.postgres.loaders import LOCK, remove_leftovers
 from eurostat_assets.postgres.migrations import migrate
-from eurostat_assets.postgres.publishing import LOCK, Patience, publish, remove_leftovers
+from eurostat_assets.postgres.publication import Patience
+from eurostat_assets.postgres.publishing import publish
 from eurostat_assets.postgres.state import published
 from eurostat_assets_tests.postgres.conftest import Query, Write, observations
 

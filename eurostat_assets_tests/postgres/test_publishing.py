@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 from upath import UPath
 
-from eurostat_assets.postgres.publishing import Codes, Storage, publish
+from eurostat_assets.postgres.publication import Codes, Storage
+from eurostat_assets.postgres.publishing import publish
 from eurostat_assets.postgres.state import published, published_table
 from eurostat_assets_tests.postgres.conftest import Query, Write
 

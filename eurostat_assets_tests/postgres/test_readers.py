@@ -10,7 +10,8 @@ import psycopg2
 import pytest
 
 from eurostat_assets.postgres.errors import DependentsInTheWay, ReadersInTheWay
-from eurostat_assets.postgres.publishing import Codes, Patience, Storage, publish
+from eurostat_assets.postgres.publication import Codes, Patience, Storage
+from eurostat_assets.postgres.publishing import publish
 from eurostat_assets_tests.postgres.conftest import Query, Write
 
 BOTH = pytest.mark.parametrize("codes", ["text", "smallint"])

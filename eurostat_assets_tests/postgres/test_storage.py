@@ -9,7 +9,8 @@ import pytest
 
 from eurostat_assets.postgres.errors import DependentsInTheWay, PublishError
 from eurostat_assets.postgres.indexes import Indexes
-from eurostat_assets.postgres.publishing import Codes, Storage, publish
+from eurostat_assets.postgres.publication import Codes, Storage
+from eurostat_assets.postgres.publishing import publish
 from eurostat_assets.postgres.roles import LOADER, OWNER, READER, initialise_roles
 from eurostat_assets.postgres.state import published
 from eurostat_assets_tests.postgres.conftest import Query, Write, observations

@@ -1,0 +1,46 @@
+"""Those who publish: one at a time for each dataset, and what is to be done about those that died."""
+
+import psycopg2.errors
+
+from eurostat_assets.postgres import books
+from eurostat_assets.postgres.connection import Connection, connect, milliseconds, rows
+from eurostat_assets.postgres.errors import AnotherLoader
+
+LOCK = 0x65757262
+"""First key of the advisory locks, one per dataset, that let one loader at a time publish it."""
+SESSION = """
+SELECT set_config(name, value, false) FROM pg_settings
+JOIN (VALUES ('client_connection_check_interval', '5s'), ('tcp_keepalives_idle', '60'),
+             ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '6')) AS wanted (name, value) USING (name)
+"""
+DEAD = """
+SELECT dataset
+FROM (SELECT DISTINCT dataset FROM eurostat.releases
+      WHERE state = 'loading' OR (stored_as IS NOT NULL AND state IN ('failed', 'interrupted'))) AS unfinished
+WHERE pg_try_advisory_lock(%s, hashtext(dataset))
+"""
+
+
+def remove_leftovers(url: str) -> list[str]:
+    """Clear up after loaders that died and whose datasets nobody published since; returns those datasets.
+
+    For the start of the platform: else the next publication of each dataset does it.
+    """
+    with connect(url) as connection:
+        dead = [dataset for (dataset,) in rows(connection, DEAD, (LOCK,))]
+        for dataset in dead:
+            books.sweep(connection, dataset, keep_releases=None)
+    return dead
+
+
+def become_only_loader(connection: Connection, dataset: str, patience: float) -> None:
+    """One publication of a dataset at a time: wait `patience` seconds for another one. Raises AnotherLoader.
+
+    The lock goes with the connection, however that ends; the server notices a vanished client within minutes.
+    """
+    try:
+        rows(connection, SESSION)
+        rows(connection, "SELECT set_config('lock_timeout', %s, false)", (milliseconds(patience),))
+        rows(connection, "SELECT pg_advisory_lock(%s, hashtext(%s))", (LOCK, dataset))
+    except psycopg2.errors.LockNotAvailable as error:
+        raise AnotherLoader(dataset, patience) from error

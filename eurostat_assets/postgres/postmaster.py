@@ -1,0 +1,45 @@
+"""Whether a cluster's server lives: its pid file and the process table, together. Nothing is started here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from eurostat_assets.postgres.errors import EmbeddedServerError
+
+PID_FILE = "postmaster.pid"
+
+
+@dataclass(frozen=True)
+class Postmaster:
+    """A living server process; it accepts connections on `port` when it is `ready`."""
+
+    pid: int
+    port: int
+    ready: bool
+
+
+def postmaster_of(data: Path) -> Postmaster | None:
+    """The server process of the cluster in `data`.
+
+    A zombie is none, nor is a pid that is now another program's, as after a container's restart. Raises
+    EmbeddedServerError where the cluster is another user's.
+    """
+    import psutil
+
+    try:
+        lines = (data / PID_FILE).read_text().splitlines()
+        pid, port, state = int(lines[0]), int(lines[3]), lines[7].strip() if len(lines) > 7 else ""
+        if str(data) not in psutil.Process(pid).cmdline():
+            return None
+    except PermissionError as error:
+        raise EmbeddedServerError(
+            f"{data} belongs to another user: run this as that user (or as root), or choose another home folder"
+        ) from error
+    except (FileNotFoundError, NotADirectoryError, IndexError, ValueError, psutil.Error):
+        return None
+    return Postmaster(pid, port, state == "ready")
+
+
+def forget_dead_postmaster(data: Path) -> None:
+    """Remove the pid file of a server that is no more: the next one would not start beside it."""
+    if postmaster_of(data) is None:
+        (data / PID_FILE).unlink(missing_ok=True)
