@@ -5,10 +5,7 @@ Here belong processes, ports and waiting for them. What they do once they run is
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -16,12 +13,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-import psutil
 import requests
 
 from eurostat_assets import postgres, resources
+from eurostat_assets.processes import only_one, stop_leftovers, write_down
+from eurostat_assets.processes import stop as stop_all
 from eurostat_assets.settings import Settings
 
 PATIENCE = 120  # seconds the UI may take to answer; 6 to 10 are usual
@@ -59,8 +56,8 @@ def running(settings: Settings, environment: Mapping[str, str] | None = None) ->
     not. `environment` is added to that of the child processes.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
-    with _only_one(settings.home) as register:
-        _stop_leftovers(settings.home)
+    with only_one(settings.home) as register:
+        stop_leftovers(settings.home)
         start_databases(settings)
         prepare_dagster(settings)
         port = _free_port(settings.webserver_port)
@@ -68,13 +65,13 @@ def running(settings: Settings, environment: Mapping[str, str] | None = None) ->
             _start(settings, environment, ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port)]),
             _start(settings, environment, ["dagster-daemon", "run"]),
         ]
-        _register(register, processes)
+        write_down(register, processes)
         platform = Platform(settings, port, processes)
         try:
             _wait_for_ui(platform)
             yield platform
         finally:
-            _stop([process.pid for process in processes])
+            stop_all([process.pid for process in processes])
             for process in processes:
                 process.wait()
             server = resources.embedded_server(settings)
@@ -114,7 +111,7 @@ def dagster_home() -> Path:
 
 def stop(settings: Settings) -> list[str]:
     """Stop whatever a launcher of this home left running, and the embedded server; returns what was stopped."""
-    stopped = _stop_leftovers(settings.home)
+    stopped = stop_leftovers(settings.home)
     server = resources.embedded_server(settings)
     if server and server.status().running:
         server.stop()
@@ -160,67 +157,3 @@ def _free_port(wanted: int) -> int:
         except OSError:
             probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@contextmanager
-def _only_one(home: Path) -> Iterator[IO[str]]:
-    """Hold the home's lock: two daemons on one Dagster instance cancel each other's runs."""
-    with (home / "processes.json").open("a+") as register:
-        try:
-            fcntl.flock(register, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LauncherError(
-                f"The platform of {home} is running already. Stop it with Ctrl-C where it runs, or `eurostat-assets down`."
-            ) from None
-        yield register
-
-
-def _register(register: IO[str], processes: list[subprocess.Popen[bytes]]) -> None:
-    """Write down who was started, so that a later start can stop them should this process be killed."""
-    who = [{"pid": p.pid, "started": psutil.Process(p.pid).create_time()} for p in processes]
-    who.append({"pid": os.getpid(), "started": psutil.Process().create_time()})
-    register.seek(0)
-    register.truncate()
-    json.dump(who, register)
-    register.flush()
-
-
-def _stop_leftovers(home: Path) -> list[str]:
-    try:
-        who = json.loads((home / "processes.json").read_text() or "[]")
-    except FileNotFoundError:
-        return []
-    alive = []
-    for entry in who:
-        try:
-            process = psutil.Process(entry["pid"])
-            if process.create_time() == entry["started"] and process.pid != os.getpid():
-                alive.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    names = [process.name() for process in alive]
-    _stop([process.pid for process in alive])
-    return names
-
-
-def _stop(pids: list[int]) -> None:
-    """Ask the processes and all their children to end; kill what has not after some seconds."""
-    family: list[psutil.Process] = []
-    for pid in pids:
-        try:
-            process = psutil.Process(pid)
-            family += [process, *process.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            continue
-    for process in family[:]:
-        try:
-            process.send_signal(signal.SIGTERM)
-        except psutil.NoSuchProcess:
-            family.remove(process)
-    _, stubborn = psutil.wait_procs(family, timeout=8)
-    for process in stubborn:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(stubborn, timeout=5)

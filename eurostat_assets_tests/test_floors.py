@@ -9,7 +9,7 @@ import eurostat_assets
 
 PACKAGE = Path(eurostat_assets.__file__).parent
 FLOORS = {
-    4: {"definitions", "cli", "launcher", "firstload", "synchronise"},
+    4: {"definitions", "cli", "launcher", "processes", "firstload", "synchronise"},
     3: {
         "partitions",
         "assets",

@@ -65,6 +65,7 @@ def _exit_code(error: Exception) -> int | None:
     from eurostat_assets.jsonstat import JsonStatError
     from eurostat_assets.launcher import LauncherError
     from eurostat_assets.postgres import PostgresError
+    from eurostat_assets.processes import AlreadyRunning
     from eurostat_assets.sandbox.errors import SandboxError
 
     by_kind = {
@@ -73,6 +74,7 @@ def _exit_code(error: Exception) -> int | None:
         PostgresError: 4,
         JsonStatError: 1,
         LauncherError: 1,
+        AlreadyRunning: 1,
         SandboxError: 1,
     }
     return next((code for kind, code in by_kind.items() if isinstance(error, kind)), None)
