@@ -30,7 +30,7 @@ from typing import Any
 import pyarrow as pa
 
 from eurostat_assets.jsonstat import JsonStatError, Observations
-from eurostat_assets.jsonstat.header import locate
+from eurostat_assets.jsonstat.document import locate
 from eurostat_assets.jsonstat.order import OutOfOrder
 from eurostat_assets_tests.jsonstat.documents import Held, eurostat_like
 from eurostat_assets_tests.jsonstat.plain import decode_document

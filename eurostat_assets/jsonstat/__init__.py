@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from eurostat_assets.jsonstat.dimensions import Dimension
+from eurostat_assets.jsonstat.document import read_header
 from eurostat_assets.jsonstat.errors import (
     BadCell,
     BadNumber,
@@ -20,7 +22,7 @@ from eurostat_assets.jsonstat.errors import (
     NotADataset,
     NotJson,
 )
-from eurostat_assets.jsonstat.header import Dimension, Header, read_header
+from eurostat_assets.jsonstat.header import Header
 from eurostat_assets.jsonstat.parquet import ParquetFile, write_parquet
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from eurostat_assets.jsonstat.source import Readable
 PIECE = 1 << 17  # bytes; its arrays stay in the processor's second cache
 _LONGEST_PIECE = 4  # times the size asked for
 _SPACE = b" \t\n\r"
-_CELL = re.compile(rb',\s*"[0-9]+"\s*:')
+_CELL = re.compile(rb',[ \t\n\r]*"[0-9]+"[ \t\n\r]*:')
 
 
 def value_blocks(text: Readable, *, is_array: bool, piece_size: int | None = PIECE) -> Iterator[Block]:

@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from eurostat_assets.jsonstat.columns import Columns
 from eurostat_assets.jsonstat.cube import Cube
+from eurostat_assets.jsonstat.document import Cells, locate
 from eurostat_assets.jsonstat.errors import JsonStatError
 from eurostat_assets.jsonstat.flags import Statuses
-from eurostat_assets.jsonstat.header import Cells, Header, locate
+from eurostat_assets.jsonstat.header import Header
 from eurostat_assets.jsonstat.lanes import PIECE, status_blocks, value_blocks
 from eurostat_assets.jsonstat.order import OutOfOrder, Ranked, Rows, in_order, merged, ranked
 from eurostat_assets.jsonstat.outline import Region

@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from eurostat_assets.jsonstat.cube import narrowest
+from eurostat_assets.jsonstat.dimensions import Dimension
 from eurostat_assets.jsonstat.errors import BadStructure
 from eurostat_assets.jsonstat.flags import part_labels
-from eurostat_assets.jsonstat.header import Dimension, Header
+from eurostat_assets.jsonstat.header import Header
 from eurostat_assets.jsonstat.periods import period_days
 
 TIME_COLUMNS = ("time_period", "period_start", "period_end")
