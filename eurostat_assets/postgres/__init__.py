@@ -7,6 +7,7 @@ Not here: where a file came from and when to publish it (no Eurostat URL, no Dag
 from eurostat_assets.postgres.connection import create_database
 from eurostat_assets.postgres.embedded import EmbeddedPostgres, ServerStatus
 from eurostat_assets.postgres.errors import (
+    DatabaseRefused,
     DatabaseUnavailable,
     MirrorMismatch,
     NotPublished,
@@ -29,6 +30,7 @@ from eurostat_assets.postgres.state import (
 )
 
 __all__ = [
+    "DatabaseRefused",
     "DatabaseUnavailable",
     "DatasetState",
     "EmbeddedPostgres",

@@ -11,14 +11,15 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extensions import make_dsn, parse_dsn
 
-from eurostat_assets.postgres.errors import DatabaseUnavailable
+from eurostat_assets.postgres.errors import DatabaseRefused, DatabaseUnavailable
 
 
 @contextmanager
 def connect(url: str) -> Iterator[Connection]:
     """A connection to a libpq `url` (TLS, passfile and the like pass through), in autocommit mode.
 
-    Closed at the end. Raises DatabaseUnavailable.
+    Closed at the end. Raises DatabaseUnavailable, then or when it is lost; and DatabaseRefused for whatever else
+    the server says that the block leaves to us.
     """
     try:
         connection = psycopg2.connect(url, fallback_application_name="eurostat-assets")
@@ -27,6 +28,9 @@ def connect(url: str) -> Iterator[Connection]:
     connection.autocommit = True
     try:
         yield connection
+    except psycopg2.Error as error:
+        kind = DatabaseUnavailable if is_lost(error) else DatabaseRefused
+        raise kind(where(url), reason(error)) from error
     finally:
         connection.close()
 
@@ -77,6 +81,12 @@ def where(url: str) -> str:
     return f"{parts.get('host', 'localhost')}:{parts.get('port', '5432')}/{parts.get('dbname', '')}"
 
 
+def is_lost(error: psycopg2.Error) -> bool:
+    """Whether the connection or the server broke, rather than what was asked of it."""
+    lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError) and error.pgcode is None
+    return lost or (error.pgcode or "").startswith(("08", "57P"))
+
+
 def reason(error: psycopg2.Error) -> str:
     """The server's own words in one line, and the remedy where there is one."""
     said = " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())
@@ -84,6 +94,6 @@ def reason(error: psycopg2.Error) -> str:
         "53100": "the database server's disk is full: free some space, then run this again",
         "57014": "a statement_timeout or somebody cancelled it: allow this role more time, then run it again",
     }.get(error.pgcode or "")
-    if error.pgcode is None or error.pgcode.startswith(("08", "57P")):
+    if is_lost(error):
         remedy = "the connection was lost: run it again when the database is up"
     return f"{said} ({remedy})" if remedy else said

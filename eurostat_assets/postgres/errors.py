@@ -4,17 +4,19 @@ PostgresError
 ├── EmbeddedServerError      the embedded server cannot be installed, started or stopped
 │   └── ServerStopped        it is not running, so it has no URL
 ├── DatabaseUnavailable      no connection to the database
+├── DatabaseRefused          the database does not do what it was asked: a missing right, say
 ├── MirrorMismatch           the database belongs to another source than the one in use
 ├── NotPublished             there is no table of this dataset
 ├── BulkLoadError            Parquet files were not loaded into a table; it is as it was before
 ├── FilesRefused             some Parquet files are not what the others are; nothing was loaded
 └── PublishError             one dataset was not published; its last good release is untouched
+    ├── ConnectionLost       in the midst of it; worth another try, as the next two are
+    ├── ReadersInTheWay      readers held the table for longer than we wait
+    ├── AnotherLoader        another publication of this dataset would not end
     ├── MalformedTableName   the dataset code is no code, so it names no table
     ├── NotObservations      the Parquet file lacks what publishing needs
     ├── CountMismatch        the server stored another number of rows than the Parquet file has
-    ├── DependentsInTheWay   a dimension went that a view or policy depends on
-    ├── ReadersInTheWay      readers held the table for longer than we wait
-    └── AnotherLoader        another publication of this dataset would not end
+    └── DependentsInTheWay   a dimension went that a view or policy depends on
 """
 
 from collections.abc import Sequence
@@ -23,6 +25,22 @@ from pathlib import Path
 
 class PostgresError(Exception):
     """Any failure of this room."""
+
+    worth_retrying = False
+    """Whether the same may succeed later, without anybody doing anything."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors are raised in workers, too, and each has its own arguments."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(
+    kind: type[PostgresError], message: tuple[object, ...], attributes: dict[str, object]
+) -> PostgresError:
+    error = kind.__new__(kind)
+    error.args = message
+    error.__dict__.update(attributes)
+    return error
 
 
 class EmbeddedServerError(PostgresError):
@@ -40,8 +58,19 @@ class ServerStopped(EmbeddedServerError):
 class DatabaseUnavailable(PostgresError):
     """No connection; `reason` is libpq's own sentence. The password is never part of the message."""
 
+    worth_retrying = True
+
     def __init__(self, where: str, reason: str) -> None:
         super().__init__(f"no connection to the database at {where}: {reason}")
+        self.where = where
+        self.reason = reason
+
+
+class DatabaseRefused(PostgresError):
+    """The database at `where` said no; `reason` is its own sentence."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"the database at {where} refused: {reason}")
         self.where = where
         self.reason = reason
 
@@ -75,9 +104,6 @@ class BulkLoadError(PostgresError):
         self.table = table
         self.reason = reason
 
-    def __reduce__(self) -> tuple[object, ...]:  # raised in workers, too
-        return type(self), (self.table, self.reason)
-
 
 class FilesRefused(PostgresError):
     """`paths` cannot be loaded: `reason`. Told before anything is loaded."""
@@ -97,6 +123,12 @@ class PublishError(PostgresError):
         self.reason = reason
 
 
+class ConnectionLost(PublishError):
+    """The server went away, or threw us out, in the midst of a publication."""
+
+    worth_retrying = True
+
+
 class MalformedTableName(PublishError):
     """A dataset code must be letters, digits and underscores, at most 40 of them."""
 
@@ -108,9 +140,6 @@ class MalformedTableName(PublishError):
 
 class NotObservations(PublishError):
     """The file is no Parquet, has no dataset code, is another dataset's or has an unsupported column."""
-
-    def __reduce__(self) -> tuple[object, ...]:  # raised in workers, too
-        return type(self), (self.dataset, self.reason)
 
 
 class CountMismatch(PublishError):
@@ -140,6 +169,8 @@ class DependentsInTheWay(PublishError):
 class ReadersInTheWay(PublishError):
     """`readers` are the sessions that had the table locked at the end."""
 
+    worth_retrying = True
+
     def __init__(self, dataset: str, seconds: float, readers: Sequence[str]) -> None:
         who = listed(readers) or "sessions that are gone by now"
         super().__init__(
@@ -151,6 +182,8 @@ class ReadersInTheWay(PublishError):
 
 class AnotherLoader(PublishError):
     """One loader at a time per dataset."""
+
+    worth_retrying = True
 
     def __init__(self, dataset: str, seconds: float) -> None:
         super().__init__(dataset, f"another loader has been publishing it for more than {seconds:g} s")

@@ -2,6 +2,7 @@
 COPY stream. Who gets which share, and what becomes of it, is bulk.py's."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,26 +81,31 @@ def load(share: Share, on_progress: Callable[[int], None]) -> int:
     table = sql.Identifier(STORE, share.child)
     expected = sum(file.rows for file in share.files)
     schema = schema_of(share.files[0].path)
-    try:
-        with connect(share.url) as connection, transaction(connection) as cursor:
-            cursor.execute(sql.SQL("CREATE TABLE {} ({})").format(table, definitions(share.columns)))
-            loaded = copy_into(
-                cursor,
-                table,
-                schema.names,
-                schema,
-                _batches(share.files),
-                freeze=True,
-                on_progress=on_progress,
+    with connect(share.url) as connection, _told(share), transaction(connection) as cursor:
+        cursor.execute(sql.SQL("CREATE TABLE {} ({})").format(table, definitions(share.columns)))
+        loaded = copy_into(
+            cursor,
+            table,
+            schema.names,
+            schema,
+            _batches(share.files),
+            freeze=True,
+            on_progress=on_progress,
+        )
+        if loaded != expected:
+            raise BulkLoadError(
+                share.child, f"the server loaded {loaded:,} rows where the files have {expected:,}"
             )
-            if loaded != expected:
-                raise BulkLoadError(
-                    share.child, f"the server loaded {loaded:,} rows where the files have {expected:,}"
-                )
-            cursor.execute(sql.SQL("ANALYZE {}").format(table))
+        cursor.execute(sql.SQL("ANALYZE {}").format(table))
+    return loaded
+
+
+@contextmanager
+def _told(share: Share) -> Iterator[None]:
+    try:
+        yield
     except psycopg2.Error as error:
         raise BulkLoadError(share.child, reason(error)) from error
-    return loaded
 
 
 def _batches(files: Iterable[File]) -> "Iterator[pa.RecordBatch]":

@@ -20,13 +20,14 @@ from eurostat_assets.postgres.connection import (
     Connection,
     Cursor,
     connect,
+    is_lost,
     milliseconds,
     reason,
     rows,
     transaction,
 )
 from eurostat_assets.postgres.conversion import make_way
-from eurostat_assets.postgres.errors import CountMismatch, PublishError, ReadersInTheWay
+from eurostat_assets.postgres.errors import ConnectionLost, CountMismatch, PublishError, ReadersInTheWay
 from eurostat_assets.postgres.indexes import create_indexes
 from eurostat_assets.postgres.loaders import become_only_loader
 from eurostat_assets.postgres.loading import OnProgress, batches_of, copy_into
@@ -101,7 +102,8 @@ def _failures_recorded(url: str, file: ReleaseFile, attempt: int) -> Iterator[No
         yield
     except psycopg2.Error as error:
         books.fail(url, file.dataset, attempt, reason(error))
-        raise PublishError(file.dataset, reason(error)) from error
+        kind = ConnectionLost if is_lost(error) else PublishError
+        raise kind(file.dataset, reason(error)) from error
     except BaseException as error:
         books.fail(url, file.dataset, attempt, f"{type(error).__name__}: {error}")
         raise

@@ -20,7 +20,9 @@ from eurostat_assets.postgres import encoding
 from eurostat_assets.postgres.embedded import EmbeddedPostgres
 from eurostat_assets.postgres.errors import (
     AnotherLoader,
+    ConnectionLost,
     CountMismatch,
+    DatabaseRefused,
     DatabaseUnavailable,
     MalformedTableName,
     NotObservations,
@@ -106,7 +108,7 @@ def test_a_connection_cut_during_copy_changes_nothing(
             query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                   " WHERE application_name = 'eurostat-assets' AND datname = current_database()")  # fmt: skip
 
-    with pytest.raises(PublishError, match="run it again when the database is up"):
+    with pytest.raises(ConnectionLost, match="run it again when the database is up"):
         publish(mirror, release(day=2, rows=300_000), on_progress=cut)
     survives()
 
@@ -125,7 +127,7 @@ def test_a_server_restarted_during_copy_has_the_last_good_release(
                     time.sleep(0.01)
                 own_server.start()
 
-        with pytest.raises(PublishError, match="the connection was lost"):
+        with pytest.raises(ConnectionLost):
             publish(own_server.url("eurostat"), release(day=2, rows=400_000), on_progress=restart)
         connection = psycopg2.connect(own_server.url("eurostat"))
         with connection, connection.cursor() as cursor:
@@ -307,6 +309,11 @@ def test_a_table_of_somebody_else_is_not_touched(mirror: str, release: Write, qu
     with pytest.raises(PublishError, match="rename or drop it"):
         publish(mirror, release())
     assert query("SELECT * FROM eurostat.hlth_test") == [("mine",)]
+
+
+def test_a_database_without_our_tables_is_told(database: str, release: Write) -> None:
+    with pytest.raises(DatabaseRefused, match=r"eurostat\.releases"):
+        publish(database, release())
 
 
 def test_a_database_that_is_down_is_told_before_anything_else(release: Write) -> None:

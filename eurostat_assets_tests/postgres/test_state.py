@@ -1,5 +1,6 @@
 """The project's own tables: migrated once, claimed by one source, honest about failures and withdrawals."""
 
+import pickle
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -87,3 +88,11 @@ def test_a_database_that_is_down_is_named_without_its_password() -> None:
     with pytest.raises(DatabaseUnavailable, match=r"127\.0\.0\.1:1/eurostat") as refusal:
         migrate("postgresql://postgres:secret@127.0.0.1:1/eurostat")
     assert "secret" not in str(refusal.value)
+
+
+def test_errors_travel_between_processes_with_their_ingredients() -> None:
+    error = DatabaseUnavailable("localhost:5432/eurostat", "no such host")
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), copy.where, copy.worth_retrying) == (
+        DatabaseUnavailable, str(error), "localhost:5432/eurostat", True,
+    )  # fmt: skip
