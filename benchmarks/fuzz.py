@@ -280,7 +280,8 @@ def _plainly(body: bytes) -> list[tuple[Any, ...]]:
     try:
         document = json.loads(text.decode("utf-8-sig"), object_pairs_hook=members, parse_constant=constant)
         if document.get("class") == "collection":
-            [document] = [item for item in document["link"]["item"] if "dimension" in item]
+            items = document["link"]["item"]
+            [document] = [item for item in items if isinstance(item, dict) and "dimension" in item]
         elif "dimension" not in document:
             [document] = [one for one in document.values() if isinstance(one, dict) and "dimension" in one]
         return decode_document(document)[1]

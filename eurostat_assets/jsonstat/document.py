@@ -41,12 +41,14 @@ def read_header(source: Source, *, dataset: str | None = None) -> Header:
 
 def locate(source: Source, dataset: str | None = None) -> tuple[Header, Cells]:
     """The header, and where the cells are."""
-    document = outline(source)
+    document, regions = outline(source)
     name, body = _choose(document, dataset)
     header = None
     try:
         header = header_of(name, body)
-        return header, _cells(body, source)
+        cells = _cells(body, source)
+        _check_unread([region for region in regions if region not in (cells.value, cells.status)], source)
+        return header, cells
     except JsonStatError as bad:
         raise bad.within(header.dataset if header else code_of(body) or name) from bad.__cause__
 
@@ -105,6 +107,15 @@ def _cells(body: dict[str, Any], source: Source) -> Cells:
     if status is not None and not isinstance(status, Region | str):
         raise BadStructure(f"a JSON {type(status).__name__}, not an object, array or text", member="status")
     return Cells(value, status or None)
+
+
+def _check_unread(regions: list[Region], source: Source) -> None:
+    """Cells of other datasets in the text are of no interest, but a text that is not JSON is not to be trusted."""
+    for region in regions:
+        from eurostat_assets.jsonstat.reference import check
+
+        with Text(source, region.start, region.end) as text:
+            check(text, "value or status of another dataset")
 
 
 def _blanket(status: Region, source: Source) -> Region | str:

@@ -40,11 +40,10 @@ class Region:
     is_array: bool
 
 
-def outline(source: Source) -> Any:
-    """The document, parsed, with a `Region` in place of each dataset's `value` and `status` container.
+def outline(source: Source) -> tuple[Any, list[Region]]:
+    """The document, parsed, with a `Region` in place of each dataset's `value` and `status` container; and those.
 
-    Raises `NotJson`, `CorruptSource`, and `BadStructure` for a repeated member. Memory: the text beside the
-    cells.
+    Raises `NotJson`, `CorruptSource`, and `BadStructure` for a repeated member. Memory: the text beside the cells.
     """
     with Text(source) as text:
         rest, regions = _Scan(text).run()
@@ -54,7 +53,7 @@ def outline(source: Source) -> Any:
         for step in place[:-1]:
             parent = parent[step]
         parent[place[-1]] = region
-    return document
+    return document, list(regions.values())
 
 
 class _Scan:

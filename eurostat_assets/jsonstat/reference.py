@@ -65,12 +65,25 @@ def _number(event: str, value: Any, position: int) -> float:
     return float(value)
 
 
+def check(text: Readable, member: str) -> None:
+    """Read through JSON of any length and keep nothing. Raises `NotJson`."""
+    try:
+        for _ in _events(text, member):
+            pass
+    except (ijson.JSONError, UnicodeDecodeError) as bad:
+        raise _not_json(bad, member) from bad
+
+
+def _events(text: Readable, member: str) -> Iterator[tuple[str, Any]]:
+    return iter(ijson.basic_parse(_WithoutOddSpace(text, member), use_float=True))
+
+
 def _cells(
     text: Readable, payload: Callable[[str, Any, int], Any], is_array: bool, first: int, member: str
 ) -> Iterator[tuple[int, Any]]:
     position = first - 1
     try:
-        events = iter(ijson.basic_parse(_WithoutOddSpace(text, member), use_float=True))
+        events = _events(text, member)
         next(events)  # the bracket that opens the region
         for event, content in events:
             if event in ("end_map", "end_array"):
@@ -82,10 +95,13 @@ def _cells(
                 event, content = next(events)
             yield position, payload(event, content, position)
     except (ijson.JSONError, UnicodeDecodeError) as bad:
-        problem = str(bad).strip().split("\n")[0]
-        if "overflow" in problem:
+        if "overflow" in str(bad):
             raise BadNumber("a number that does not fit", member=member, position=position) from bad
-        raise NotJson(problem, member=member) from bad
+        raise _not_json(bad, member) from bad
+
+
+def _not_json(bad: Exception, member: str) -> NotJson:
+    return NotJson(str(bad).strip().split("\n")[0], member=member)
 
 
 class _WithoutOddSpace:
