@@ -13,7 +13,7 @@ import dagster as dg
 
 from eurostat_assets.eurostat import EurostatError, Transient
 from eurostat_assets.jsonstat import JsonStatError
-from eurostat_assets.postgres import DatabaseUnavailable, PostgresError
+from eurostat_assets.postgres import PostgresError
 
 
 class NotStored(Exception):
@@ -33,7 +33,7 @@ def told(subject: str) -> Iterator[None]:
     except EurostatError as error:
         raise _failure(subject, error, worth_retrying=isinstance(error, Transient)) from error
     except PostgresError as error:
-        raise _failure(subject, error, worth_retrying=isinstance(error, DatabaseUnavailable)) from error
+        raise _failure(subject, error, worth_retrying=error.worth_retrying) from error
     except (JsonStatError, NotStored) as error:
         raise _failure(subject, error, worth_retrying=False) from error
     except OSError as error:
