@@ -23,7 +23,7 @@ class World:
     settings: Settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world() -> Iterator[World]:
     """The platform with some of the sandbox's datasets loaded once."""
     before = dict(os.environ)
