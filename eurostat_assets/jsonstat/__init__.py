@@ -1,7 +1,7 @@
 """The format: any JSON-stat dataset, exactly, as Arrow record batches and Parquet, in bounded memory.
 
-Belongs here: JSON-stat 1.x and 2.0 and what Eurostat makes of it. Does not: the network, the database, paths
-of stores.
+Belongs here: JSON-stat 1.x and 2.0 and what Eurostat makes of it. Does not: the network, the database, paths of
+stores.
 """
 
 from __future__ import annotations
@@ -50,8 +50,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`read` and `Observations` bring numpy and pyarrow along, which not everybody needs who imports this
-    room."""
+    """`read` and `Observations` bring numpy and pyarrow along, which not everybody needs who imports this room."""
     if name not in ("read", "Observations"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from eurostat_assets.jsonstat import observations

@@ -1,13 +1,12 @@
 """The arithmetic of the cube: flat index ↔ storage rank ↔ codes, a block of cells at a time.
 
 JSON-stat numbers a cell by its *flat index*: row-major over the positions of `category.index`, last dimension
-fastest. Eurostat writes cells sorted by their tuple of *codes*. The *storage rank* is the same arithmetic
-over the codes in sorted order; in it, Eurostat's cells are strictly increasing, which makes merging cheap and
-proves each cell unique.
+fastest. Eurostat writes cells sorted by their tuple of *codes*. The *storage rank* is the same arithmetic over the
+codes in sorted order; in it, Eurostat's cells are strictly increasing, which makes merging cheap and proves each cell
+unique.
 
-Both directions go through small tables: neighbouring dimensions are taken together as one *group* of at most
-65,536 positions, so that eight dimensions cost two divisions and two look-ups per cell rather than eight of
-each.
+Both directions go through small tables: neighbouring dimensions are taken together as one *group* of at most 65,536
+positions, so that eight dimensions cost two divisions and two look-ups per cell rather than eight of each.
 """
 
 from __future__ import annotations
@@ -28,9 +27,8 @@ _LARGEST_GROUP = 1 << 16
 
 @dataclass(frozen=True)
 class _Group:
-    """Some neighbouring dimensions: `stride` cells of the cube per step, `ranks[flat]` their share of the
-    rank (times the stride), `flats[rank]` the way back, `positions[d][rank]` the position in each of the
-    dimensions."""
+    """Some neighbouring dimensions: `stride` cells of the cube per step, `ranks[flat]` their share of the rank (times
+    the stride), `flats[rank]` the way back, `positions[d][rank]` the position in each of the dimensions."""
 
     stride: int
     size: int
@@ -46,7 +44,7 @@ class Cube:
         self.size = math.prod(len(one) for one in codes)
         if self.size > LARGEST_CUBE:
             raise BadStructure(f"{self.size} cells are more than a 64-bit index can count", member="size")
-        self.index_type = np.dtype(np.uint32 if self.size <= 2**32 else np.int64)
+        self.index_type = np.dtype(np.uint32 if self.size < 2**32 else np.int64)
         self._groups: list[_Group] = []
         stride = self.size
         for group in _grouped(codes) if self.size else []:
@@ -62,8 +60,7 @@ class Cube:
         return self._mapped(ranks, "flats")
 
     def positions(self, ranks: Integers) -> list[Integers]:
-        """For each dimension, the positions (indices into its codes) of the cells with these storage
-        ranks."""
+        """For each dimension, the positions (indices into its codes) of the cells with these storage ranks."""
         positions: list[Integers] = []
         for group, within in self._steps(ranks):
             positions += [table[within] for table in group.positions]

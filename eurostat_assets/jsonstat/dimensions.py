@@ -1,7 +1,7 @@
 """The dimensions of a cube and their codes, in every way JSON-stat has had of writing them.
 
-2.0 as Eurostat writes it; 1.x with `id` and `size` inside `dimension`; sizes as strings; `category.index` as list or as
-object in any order; no index at all for a dimension of one position.
+2.0 as Eurostat writes it; 1.x with `id` and `size` inside `dimension`; sizes as strings; `category.index` as list or
+as object in any order; no index at all for a dimension of one position.
 """
 
 from __future__ import annotations
@@ -70,8 +70,7 @@ def _dimension(id: str, described: Any) -> Dimension:  # noqa: A002 (the format'
 
 
 def _codes(index: Any, labels: dict[str, str], member: str) -> tuple[str, ...]:
-    """The codes in position order, of `category.index` as a list, as an object {code: position}, or left
-    out."""
+    """The codes in position order, of `category.index` as a list, as an object {code: position}, or left out."""
     if index is None and len(labels) == 1:
         return tuple(labels)
     if isinstance(index, list) and all(isinstance(code, str) for code in index):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from eurostat_assets.jsonstat.errors import BadStructure, JsonStatError, NotADataset
@@ -46,7 +47,7 @@ def locate(source: Source, dataset: str | None = None) -> tuple[Header, Cells]:
     header = None
     try:
         header = header_of(name, body)
-        cells = _cells(body, source)
+        cells = _cells(body, source, prod(len(one.codes) for one in header.dimensions))
         _check_unread([region for region in regions if region not in (cells.value, cells.status)], source)
         return header, cells
     except JsonStatError as bad:
@@ -54,8 +55,7 @@ def locate(source: Source, dataset: str | None = None) -> tuple[Header, Cells]:
 
 
 def _choose(document: Any, wanted: str | None) -> tuple[str | None, dict[str, Any]]:
-    """The dataset of the document: the document itself, or the chosen or only one of a bundle or
-    collection."""
+    """The dataset of the document: the document itself, or the chosen or only one of a bundle or collection."""
     if not isinstance(document, dict):
         raise NotADataset(f"a JSON {type(document).__name__}, not an object")
     kind = document.get("class")
@@ -96,13 +96,13 @@ def _why_none(document: dict[str, Any], found: list[str], wanted: str | None) ->
     return f"it holds {len(found)} datasets; name one of: {names}"
 
 
-def _cells(body: dict[str, Any], source: Source) -> Cells:
+def _cells(body: dict[str, Any], source: Source, size: int) -> Cells:
     value, status = body.get("value"), body.get("status")
     if not isinstance(value, Region):
         raise NotADataset("it has no values", member="value")
     if isinstance(status, dict):  # the oldest Eurostat service: {"value": [...]}
         status = status.get("value")
-    if isinstance(status, Region) and status.is_array:
+    if isinstance(status, Region) and status.is_array and size != 1:
         status = _blanket(status, source)
     if status is not None and not isinstance(status, Region | str):
         raise BadStructure(f"a JSON {type(status).__name__}, not an object, array or text", member="status")

@@ -1,17 +1,15 @@
 """The fast lane: a piece of some ten thousand cells decoded at once, or not at all.
 
-A piece is what stands between the brackets of `value` or `status`, cut at a comma: `"123":4.5,"124":6`. Each
-decoder finds the separators of the whole piece, proves by them that it has the plain form below, and reads
-the digits eight at a time. Where the proof fails it raises `OtherForm`, and the reference lane reads that
-piece.
+A piece is what stands between the brackets of `value` or `status`, cut at a comma: `"123":4.5,"124":6`. Each decoder
+finds the separators of the whole piece, proves by them that it has the plain form below, and reads the digits eight
+at a time. Where the proof fails it raises `OtherForm`, and the reference lane reads that piece.
 
     object of values     "<position>":<number>,…      number: [-]digits[.digits], at most 15 digits, or null
     array of values      <number>,<number>,…
     object of statuses   "<position>":"<status>",…    status: at most 8 ASCII characters, none escaped
 
-White space between the tokens of values does no harm. Fifteen digits are exact as a 64-bit float, so is the
-power of ten they are divided by, and the quotient is rounded correctly: it is the very float any JSON parser
-makes of them.
+White space between the tokens of values does no harm. Fifteen digits are exact as a 64-bit float, so is the power of
+ten they are divided by, and the quotient is rounded correctly: it is the very float any JSON parser makes of them.
 """
 
 from __future__ import annotations
@@ -32,12 +30,12 @@ _MOST_DIGITS = 15
 _EIGHT_ZEROES = np.uint64(0x3030303030303030)
 _ABOVE_NINE = np.uint64(0x7676767676767676)  # added to a byte above 9, sets its top bit
 _TOP_BITS = np.uint64(0x8080808080808080)
-_LAST = np.array(
-    [0, *((-1 << (64 - 8 * n)) % 2**64 for n in range(1, 9))], np.uint64
-)  # the last n of 8 bytes
+# A mask for the last n of 8 bytes, by n.
+_LAST = np.array([0, *((-1 << (64 - 8 * n)) % 2**64 for n in range(1, 9))], np.uint64)
 _POWERS = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.int64)
 _FLOAT_POWERS = _POWERS.astype(np.float64)
-_JOINS = [  # upper neighbour + lower neighbour * (10, 100, 10,000), the size of a neighbour in bits, what to keep
+# Upper neighbour + lower neighbour * (10, 100, 10,000); the size of a neighbour in bits; what to keep.
+_JOINS = [
     (np.uint64(1 + (10 << 8)), np.uint64(8), np.uint64(0x00FF00FF00FF00FF)),
     (np.uint64(1 + (100 << 16)), np.uint64(16), np.uint64(0x0000FFFF0000FFFF)),
     (np.uint64(1 + (10_000 << 32)), np.uint64(32), np.uint64(0x00000000FFFFFFFF)),
@@ -53,7 +51,7 @@ class OtherForm(Exception):
 def object_of_values(piece: bytes, _first: int = 0) -> tuple[Integers, Floats]:
     """The positions and the values, NaN for null."""
     text = _Text(_without_space(piece))
-    separators = text.places((text.chars == _COLON) | (text.chars == _COMMA))
+    separators = np.flatnonzero((text.chars == _COLON) | (text.chars == _COMMA))
     _require(len(separators) % 2 == 0)
     colons, ends = np.ascontiguousarray(separators.reshape(-1, 2).T)
     _require(text.all(colons, _COLON) and text.all(ends, _COMMA))
@@ -63,7 +61,7 @@ def object_of_values(piece: bytes, _first: int = 0) -> tuple[Integers, Floats]:
 def array_of_values(piece: bytes, first: int) -> tuple[Integers, Floats]:
     """The positions, from `first` on, and the values, NaN for null."""
     text = _Text(_without_space(piece))
-    ends = text.places(text.chars == _COMMA)
+    ends = np.flatnonzero(text.chars == _COMMA)
     return np.arange(first, first + len(ends)), text.numbers(text.starts(ends), ends)
 
 
@@ -111,16 +109,12 @@ class StatusDecoder:
 
 
 class _Text:
-    """A piece as bytes (`chars`) and as the eight bytes that begin at each of them (`words`), a comma at its
-    end."""
+    """A piece as bytes (`chars`) and as the eight bytes that begin at each of them (`words`), a comma at its end."""
 
     def __init__(self, piece: bytes) -> None:
         text = b"".join((_MARGIN, piece, b","))
         self.chars = np.frombuffer(text, np.uint8)
         self.words = np.ndarray((len(text) - 7,), "<u8", text, strides=(1,))
-
-    def places(self, where: npt.NDArray[np.bool_]) -> Integers:
-        return np.flatnonzero(where)
 
     def all(self, places: Integers, char: int) -> bool:
         """Is it this character at all these places?"""
@@ -179,7 +173,7 @@ class _Text:
         return decimals, decimals > 0
 
     def _digits(self, ends: Integers, lengths: Integers) -> Integers:
-        """The decimal numbers of `lengths` digits (0 to 16) that stop before `ends`."""
+        """The decimal numbers of `lengths` digits (0 to 16) before `ends`."""
         if int(lengths.max()) <= 8:
             return self._eight_digits(ends, lengths)
         low = self._eight_digits(ends, np.minimum(lengths, 8))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from eurostat_assets.jsonstat.errors import BadStatus
 
-MOST_STATUSES = 10_000  # distinct texts; Eurostat publishes 42 flags and 3 confidentiality statuses
+MOST_STATUSES = 1_000  # distinct texts; Eurostat publishes 42 flags and 3 confidentiality statuses
 
 
 class Statuses:
@@ -24,8 +24,7 @@ class Statuses:
             self.number(wire)
 
     def number(self, wire: str) -> int:
-        """The number of a status as on the wire. Raises `BadStatus` when there are too many different
-        ones."""
+        """The number of a status as on the wire. Raises `BadStatus` when there are too many different ones."""
         number = self.numbers.get(wire)
         if number is None:
             if len(self.numbers) > MOST_STATUSES:
@@ -38,8 +37,7 @@ class Statuses:
 
 
 class StatusPart:
-    """One of the two parts: its distinct `texts`, and for each status number the place in them, -1 for
-    none."""
+    """One of the two parts: its distinct `texts`, and for each status number the place in them, -1 for none."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []

@@ -13,13 +13,11 @@ _TIME = ("time", "time_period")
 
 @dataclass(frozen=True)
 class Header:
-    """A dataset but for its cells. Dates are the text on the wire (`2023-12-21T23:00:00+0100`), None where
-    absent.
+    """A dataset but for its cells. Dates are the text on the wire (`2023-12-21T23:00:00+0100`), None where absent.
 
-    `dataset` is the upper-case code (`extension.id`); `dimensions` are in the order of `id`; `time` is the id
-    of the time dimension, if there is one; `obs_count` is what Eurostat says it published, for the whole
-    dataset; `status_labels` are by the status as on the wire, e.g. `{"|C": "|confidential"}`; `annotations`
-    are as sent.
+    `dataset` is the upper-case code (`extension.id`); `dimensions` are in the order of `id`; `time` is the id of the
+    time dimension, if there is one; `obs_count` is what Eurostat says it published, for the whole dataset;
+    `status_labels` are by the status as on the wire, e.g. `{"|C": "|confidential"}`; `annotations` are as sent.
     """
 
     dataset: str | None

@@ -1,5 +1,5 @@
-"""From the text of a region to blocks of cells: cut into pieces, each read by the fast lane if it can, else
-by the reference lane.
+"""From the text of a region to blocks of cells: cut into pieces, each read by the fast lane if it can, else by the
+reference lane.
 
 Cutting is sound wherever it happens: if each piece between its own pair of brackets is valid JSON, then so is
 the whole. It is done where a cell surely begins, so that a piece of valid text is valid as well.
@@ -25,8 +25,7 @@ _CELL = re.compile(rb',[ \t\n\r]*"[0-9]+"[ \t\n\r]*:')
 
 
 def value_blocks(text: Readable, *, is_array: bool, piece_size: int | None = PIECE) -> Iterator[Block]:
-    """The cells of a `value` region, brackets included; all by the reference lane if there is no
-    `piece_size`.
+    """The cells of a `value` region, brackets included; all by the reference lane if there is no `piece_size`.
 
     Raises `NotJson`, `BadPosition`, `BadNumber`."""
     if piece_size is None:
@@ -38,8 +37,7 @@ def value_blocks(text: Readable, *, is_array: bool, piece_size: int | None = PIE
 def status_blocks(
     text: Readable, statuses: Statuses, *, is_array: bool, piece_size: int | None = PIECE
 ) -> Iterator[Block]:
-    """The cells of a `status` region, brackets included; all by the reference lane if there is no
-    `piece_size`.
+    """The cells of a `status` region, brackets included; all by the reference lane if there is no `piece_size`.
 
     Raises `NotJson`, `BadPosition`, `BadStatus`."""
     slow = partial(reference.status_blocks, statuses=statuses)
@@ -56,34 +54,43 @@ def _blocks(
     slow: Callable[..., Iterator[Block]],
     piece_size: int,
 ) -> Iterator[Block]:
-    opening, closing = (b"[", b"]") if is_array else (b"{", b"}")
     cells = 0  # so far: the position of the next one, in an array
 
-    def decoded(piece: bytes) -> Iterator[Block]:
-        if not piece.strip(_SPACE):
+    def decoded(piece: bytes | _Rest) -> Iterator[Block]:
+        if isinstance(piece, _Rest):
+            return slow(piece, is_array=is_array, first=cells)
+        if not piece:
             raise NotJson("a comma with no cell beside it: the body is damaged", member=member)
         try:
             return iter([quick(piece, cells)])
         except fast.OtherForm:
+            opening, closing = (b"[", b"]") if is_array else (b"{", b"}")
             return slow(io.BytesIO(opening + piece + closing), is_array=is_array, first=cells)
 
-    held = text.read(1)[1:]  # without the opening bracket
-    first = True
-    while chunk := text.read(piece_size):
+    for piece in _pieces(text, is_array, piece_size):
+        for block in decoded(piece):
+            yield block
+            cells += len(block[0])
+
+
+def _pieces(text: Readable, is_array: bool, size: int) -> Iterator[bytes | _Rest]:
+    """The text between the brackets, cut at commas into pieces of about that size; the rest where none is found."""
+    opening = text.read(1)
+    held = b""
+    whole = True
+    while chunk := text.read(size):
         held = (held + chunk).lstrip(_SPACE)  # white space of any length is not kept
         cut = _array_cut(held) if is_array else _object_cut(held)
         if cut >= 0:
-            for block in decoded(held[:cut]):
-                yield block
-                cells += len(block[0])
+            yield held[:cut].rstrip(_SPACE)
             held = held[cut + 1 :]
-            first = False
-        elif len(held) > _LONGEST_PIECE * piece_size:
-            yield from slow(_Rest(opening + held, text), is_array=is_array, first=cells)
+            whole = False
+        elif len(held) > _LONGEST_PIECE * size:
+            yield _Rest(opening + held, text)
             return
-    last = held[:-1]  # without the closing bracket
-    if not first or last.strip(_SPACE):
-        yield from decoded(last)
+    last = held[:-1].strip(_SPACE)  # without the closing bracket
+    if last or not whole:
+        yield last
 
 
 def _object_cut(held: bytes) -> int:

@@ -36,15 +36,13 @@ def read(source: Source, *, dataset: str | None = None, piece_size: int | None =
     `dataset` chooses from a text with several, see `read_header`. `piece_size` is how many bytes of cells are
     decoded at once; None leaves all of them to the reference lane: the same rows, slowly, for comparison.
 
-    Raises `JsonStatError`: what concerns the description of the cube here, what concerns a cell while
-    iterating.
+    Raises `JsonStatError`: what concerns the description of the cube here, what concerns a cell while iterating.
     """
     return Observations(source, *locate(source, dataset), piece_size)
 
 
 class Observations:
-    """The observations of one dataset. `header`: all but the cells; `schema`: the columns and what they
-    mean."""
+    """The observations of one dataset. `header`: all but the cells; `schema`: the columns and what they mean."""
 
     def __init__(self, source: Source, header: Header, cells: Cells, piece_size: int | None = PIECE) -> None:
         self.source = source
@@ -59,8 +57,7 @@ class Observations:
 
     @cached_property
     def _in_order(self) -> bool:
-        """Only the last cell can tell, and rows handed out cannot be taken back: hence a pass before the
-        first."""
+        """Only the last cell can tell, and rows handed out cannot be taken back: hence a pass before the first."""
         try:
             for _ in self._rows(Statuses(self.header.status_labels), sort=False):
                 pass
@@ -75,11 +72,9 @@ class Observations:
         scratch: Path | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """One pass over the source, sorting the cells (in a temporary file in the folder `scratch`) first if
-        `sort`.
+        """One pass over the source, sorting the cells (in a temporary file in the folder `scratch`) first if `sort`.
 
-        If not, raises `OutOfOrder` at a cell that comes too late: the batches before it are then worth
-        nothing.
+        If not, raises `OutOfOrder` at a cell that comes too late: the batches before it are then worth nothing.
         """
         statuses = Statuses(self.header.status_labels)
         columns = Columns(self.header, self.schema, self.cube, statuses)

@@ -1,5 +1,5 @@
-"""Two streams of cells, `value` and `status`, into one stream of rows in storage rank. Nothing is held but
-two blocks.
+"""Two streams of cells, `value` and `status`, into one stream of rows in storage rank. Nothing is held but two
+blocks.
 
 In Eurostat's responses both members are already in that order. Where one is not (a file that passed through
 another tool), `OutOfOrder` says so and the streams go through `sort.py` first. Strictly increasing ranks also
@@ -25,8 +25,7 @@ class Ranked(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Observations, in strictly increasing storage rank: `values` is NaN and `statuses` 0 where there is
-    none."""
+    """Observations, in strictly increasing storage rank: `values` is NaN and `statuses` 0 where there is none."""
 
     ranks: np.ndarray
     values: np.ndarray
@@ -55,8 +54,7 @@ def ranked(
 
 
 def in_order(blocks: Iterable[Ranked], cube: Cube, member: str) -> Iterator[Ranked]:
-    """The same blocks, each checked to go on where the last one stopped. Raises `OutOfOrder`,
-    `DuplicateCell`."""
+    """The same blocks, each checked to go on where the last one stopped. Raises `OutOfOrder`, `DuplicateCell`."""
     last = -1
     for block in blocks:
         if not len(block.ranks):

@@ -1,12 +1,10 @@
 """Finding what is where in the text, at the speed of reading it, without looking into the cells.
 
-Eurostat writes `value` and `status` (nearly all of the bytes) before `id`, `size` and `dimension`. So the
-text is gone over twice: once here, to set the cells aside and parse the rest; then by two readers, one on
-each of the two.
+Eurostat writes `value` and `status` (nearly all of the bytes) before `id`, `size` and `dimension`. So the text is
+gone over twice: once here, to set the cells aside and parse the rest; then by two readers, one on each of the two.
 
-This is a real lexer, aware of depth and strings: a label may well contain `"value":{`. The rest is parsed by
-a strict JSON parser, and so are the cells when their turn comes; together that proves the whole text to be
-JSON.
+This is a real lexer, aware of depth and strings: a label may well contain `"value":{`. The rest is parsed by a strict
+JSON parser, and so are the cells when their turn comes; together that proves the whole text to be JSON.
 """
 
 from __future__ import annotations

@@ -1,15 +1,13 @@
 """A JSON-stat text to a Parquet file that appears under its name only when it is whole.
 
-The file is made for others to read: zstd, row groups of half a million rows, dictionaries for all codes, the
-sort order declared, page index and statistics on the columns where they let a reader skip pages. The encoder
-is the larger half of the work, so it has a thread of its own (it needs no interpreter) and is one row group
-behind.
+The file is made for others to read: zstd, row groups of half a million rows, dictionaries for all codes, the sort
+order declared, page index and statistics on the columns where they let a reader skip pages. The encoder is nearly
+half of the work, so it has a thread of its own (it needs no interpreter) and is one row group behind.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -34,8 +32,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ParquetFile:
-    """A finished Parquet file of observations: where, how many rows and bytes, and what it says about
-    itself."""
+    """A finished Parquet file of observations: where, how many rows and bytes, and what it says about itself."""
 
     path: Path
     rows: int
@@ -56,9 +53,8 @@ def write_parquet(
     Rows, order, schema and errors are those of `read`; `provenance` is kept in the schema metadata as given.
     When it fails nothing is left under `target`, or what was there before.
 
-    `on_progress(done, total)` is told the bytes of the raw file gone through; should the cells turn out not
-    to be in Eurostat's order, it begins anew once. Memory: as `read`, and two row groups of half a million
-    rows.
+    `on_progress(done, total)` is told the bytes of the raw file gone through; should the cells turn out not to be in
+    Eurostat's order, it begins anew once. Memory: as `read`, and two row groups of half a million rows.
     """
     from eurostat_assets.jsonstat.observations import read
     from eurostat_assets.jsonstat.order import OutOfOrder
@@ -78,9 +74,7 @@ def write_parquet(
 @contextmanager
 def _whole_or_nothing(target: Path) -> Iterator[Path]:
     """A hidden file beside the target to write to, which then takes its place."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
-    os.close(handle)
-    partial = Path(name)
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
     try:
         yield partial
         partial.replace(target)

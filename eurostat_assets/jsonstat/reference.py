@@ -1,8 +1,7 @@
 """The reference lane: the cells of a region one by one, by a streaming JSON parser. Always right, never fast.
 
-It knows every legal shape: `value` and `status` as object or array, nulls, exponents, white space, escapes.
-Decimals become the nearest 64-bit float, as everywhere; an integer must have 64 bits and be a float exactly,
-or it is refused.
+It knows every legal shape: `value` and `status` as object or array, nulls, exponents, white space, escapes. Decimals
+become the nearest 64-bit float, as everywhere; an integer must have 64 bits and be a float exactly, or it is refused.
 """
 
 from __future__ import annotations
@@ -19,8 +18,7 @@ from eurostat_assets.jsonstat.flags import Statuses
 from eurostat_assets.jsonstat.source import Readable
 
 Block = tuple[np.ndarray, np.ndarray]
-"""Flat indices (int64), and for each the value (float64, NaN for null) or the status number (int16, 0 for
-none)."""
+"""Flat indices (int64), and for each the value (float64, NaN for null) or the status number (int16, 0 for none)."""
 
 _CELLS_PER_BLOCK = 1 << 16
 

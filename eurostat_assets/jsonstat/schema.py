@@ -1,5 +1,4 @@
-"""The observation schema: the columns every other room relies on, and the labels that make a file explain
-itself."""
+"""The observation schema: the columns every other room relies on, and the labels that make a file explain itself."""
 
 from __future__ import annotations
 
@@ -51,8 +50,7 @@ def observation_schema(header: Header, provenance: dict[str, Any] | None = None)
 
 
 class PeriodBound(NamedTuple):
-    """By position of the time dimension: days since 1970 (int32), and where there are none (None:
-    nowhere)."""
+    """By position of the time dimension: days since 1970 (int32), and where there are none (None: nowhere)."""
 
     days: np.ndarray
     missing: np.ndarray | None
@@ -61,8 +59,7 @@ class PeriodBound(NamedTuple):
 def period_bounds(time: Dimension) -> list[PeriodBound]:
     """The first and the last days of the positions of `time`.
 
-    A bare number that the label contradicts (one publisher has code 2093 for "Q1-2010") is a key, not a
-    year."""
+    A bare number that the label contradicts (one publisher has code 2093 for "Q1-2010") is a key, not a year."""
     days = [
         None if code.isdecimal() and time.labels.get(code, code) != code else period_days(code)
         for code in time.codes

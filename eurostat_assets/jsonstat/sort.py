@@ -1,8 +1,7 @@
 """Cells in any order, sorted by storage rank on disk: sorted runs, then one merge of all of them.
 
-Memory: one run while writing (half a million cells); a slice of every run while merging (a quarter of a
-million cells together). Disk: twelve to sixteen bytes per cell, in one nameless temporary file that no crash
-can leave behind.
+Memory: one run while writing (half a million cells); a slice of every run while merging (a quarter of a million cells
+together). Disk: twelve to sixteen bytes per cell, in one nameless temporary file that no crash can leave behind.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ CELLS_IN_MERGE = 1 << 18
 
 
 def sorted_on_disk(blocks: Iterable[Ranked], folder: Path | None = None) -> Iterator[Ranked]:
-    """The same cells by ascending rank, by way of a temporary file in `folder` (None: where the system has
-    them).
+    """The same cells by ascending rank, by way of a temporary file in `folder` (None: where the system has them).
 
     Cells of equal rank stay beside each other, for whoever counts that as an error.
     """

@@ -68,12 +68,14 @@ class Text:
             self._skip(start)
 
     def read(self, size: int = CHUNK) -> bytes:
-        """Up to `size` bytes; empty only at the end."""
+        """Up to `size` bytes; empty only at the end. Raises `CorruptSource` if that comes before `end`."""
         if self._left is not None:
             size = min(size, self._left)
         chunk = self._decompress(size)
         if self._left is not None:
             self._left -= len(chunk)
+            if size and not chunk:
+                raise CorruptSource("the file has become shorter while it was read")
         if self._progress is not None:
             self._progress.advance(len(chunk), self._raw_size)
         return chunk
@@ -100,6 +102,8 @@ class Text:
         try:
             return self._stream.read(size)
         except (OSError, EOFError, zlib.error) as broken:
+            if getattr(broken, "errno", None):
+                raise  # of the disk, not of the stream
             raise CorruptSource(f"the compressed stream is damaged or cut off ({broken})") from broken
 
 

@@ -97,7 +97,7 @@ class Literal:
 @st.composite
 def _member(draw: st.DrawFn, cells: list[tuple[int, str]], size: int) -> dict[str, Literal] | list[Literal]:
     sparse = {str(position): Literal(text) for position, text in cells}
-    if draw(st.booleans()) or size == 1:  # an array of one status means something else
+    if draw(st.booleans()):
         return sparse
     return [sparse.get(str(position), Literal("null")) for position in range(size)]
 

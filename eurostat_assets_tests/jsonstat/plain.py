@@ -27,10 +27,10 @@ def decode_document(document: dict[str, Any]) -> tuple[list[str], list[Row]]:
     time = next((one for one in ids if one.lower() in ("time", "time_period")), roles[0] if roles else None)
     others = [one for one in ids if one != time]
     rows = []
-    cells = itertools.product(*(_codes(dimension[one]["category"]) for one in ids))
+    cells = list(itertools.product(*(_codes(dimension[one]["category"]) for one in ids)))
     for index, codes in enumerate(cells):
         value = _cell(document["value"], index)
-        status = _status(document.get("status"), index, value)
+        status = _status(document.get("status"), index, value, len(cells))
         if value is None and not status:
             continue
         named = dict(zip(ids, codes, strict=True))
@@ -50,10 +50,10 @@ def _cell(cells: Any, index: int) -> Any:
     return cells[index] if isinstance(cells, list) else cells.get(str(index))
 
 
-def _status(status: Any, index: int, value: Any) -> str | None:
+def _status(status: Any, index: int, value: Any, size: int) -> str | None:
     if isinstance(status, dict) and "value" in status:
         status = status["value"]
-    if isinstance(status, list) and len(status) == 1:
+    if isinstance(status, list) and len(status) == 1 != size:
         status = status[0]
     if isinstance(status, str):
         return status if value is not None else None

@@ -39,7 +39,7 @@ def rows(text: bytes, piece_size: int | None) -> list[tuple[Any, ...]]:
 
 
 @given(documents())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_every_legal_document_decodes_to_what_plain_python_makes_of_it(document: Document) -> None:
     _, expected = decode_document(document.dataset)
     for piece_size in (None, *PIECE_SIZES):
@@ -89,7 +89,7 @@ def same(one: Cells | str, other: Cells | str) -> bool:
 
 
 @given(regions(NUMBERS))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_both_lanes_find_the_same_values_or_both_refuse(region: tuple[bytes, bool]) -> None:
     expected = outcome(lanes.value_blocks, *region, None)
     for piece_size in PIECE_SIZES:
@@ -97,7 +97,7 @@ def test_both_lanes_find_the_same_values_or_both_refuse(region: tuple[bytes, boo
 
 
 @given(regions(STATUSES.map(json.dumps) | st.just("null")))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_both_lanes_find_the_same_statuses_or_both_refuse(region: tuple[bytes, bool]) -> None:
     def blocks(text: io.BytesIO, **how: Any) -> Any:
         statuses = Statuses({})
@@ -115,7 +115,7 @@ def test_both_lanes_find_the_same_statuses_or_both_refuse(region: tuple[bytes, b
         st.decimals(allow_nan=False, allow_infinity=False, max_value=10**15, min_value=-(10**15)), min_size=1
     )
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_the_fast_lane_gives_the_very_float_that_the_text_means(numbers: list[Any]) -> None:
     texts = [text for text in (f"{number:f}" for number in numbers) if sum(map(str.isdigit, text)) <= 15]
     if texts:

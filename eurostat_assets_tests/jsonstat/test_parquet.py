@@ -134,6 +134,13 @@ def test_statuses_the_header_does_not_announce_are_kept(
     assert "zz|N" not in announced
 
 
+def test_the_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(eurostat_like(1000)))
+    written = write_parquet(tmp_path / "x.json", tmp_path / "x.parquet")
+    assert written.path.stat().st_mode == (tmp_path / "x.json").stat().st_mode
+    assert written.bytes == written.path.stat().st_size
+
+
 def test_progress_is_told_in_bytes_of_the_raw_file_up_to_its_end(tmp_path: Path) -> None:
     source = tmp_path / "x.json.gz"
     source.write_bytes(gzip.compress(json.dumps(eurostat_like(200_000)).encode()))
