@@ -23,7 +23,7 @@ from benchmarks.contenders import CONTENDERS
 from benchmarks.report import Table, machine, write
 from benchmarks.responses import Order, generate
 
-ROUNDS = {10: 5, 85: 5, 360: 3}
+ROUNDS = {10: 5, 85: 3, 360: 2}
 ORDERS: tuple[Order, ...] = ("code", "index", "shuffled")
 LONGEST = 1500
 HARD_LIMIT = 512
