@@ -16,7 +16,7 @@ from eurostat_assets.io_managers import StoredObservations
 from eurostat_assets.jsonstat import ParquetFile, read_header, write_parquet
 from eurostat_assets.partitions import datasets
 from eurostat_assets.postgres import record_catalogue
-from eurostat_assets.resources import Mirror, Workbench
+from eurostat_assets.resources import Mirror, Workbench, progress
 
 # Beta since 2023, and the one kind of asset whose observations show a partition as stale.
 warnings.filterwarnings(
@@ -82,7 +82,7 @@ def raw_json(
     with told(context.partition_key):
         code = check_code(context.partition_key)
         raw = eurostat.download(
-            code, workbench.folder, inspect=read_header, on_progress=workbench.progress(context.log, code)
+            code, workbench.folder, inspect=read_header, on_progress=progress(context.log, code)
         )
     return dg.MaterializeResult(
         value=raw, data_version=dg.DataVersion(raw.release.version), metadata=metadata.of_raw_json(raw)
@@ -108,7 +108,7 @@ def observations(
             raw_json.path,
             workbench.place(f"{code}.parquet"),
             provenance=raw_json.provenance(),
-            on_progress=workbench.progress(context.log, code),
+            on_progress=progress(context.log, code),
         )
     return dg.MaterializeResult(
         value=parquet,

@@ -25,7 +25,7 @@ from eurostat_assets.eurostat import RawJson, Release, check_code
 from eurostat_assets.failures import NotStored, told
 from eurostat_assets.jsonstat import ParquetFile
 from eurostat_assets.postgres import DatasetState, publish, published
-from eurostat_assets.resources import Mirror
+from eurostat_assets.resources import Mirror, progress
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,13 @@ class TableStore(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: StoredObservations) -> None:
         with told(context.partition_key):
             code = check_code(context.partition_key)
-            publication = publish(self._mirror.database, obj.path, dataset=code, storage=self._mirror.storage)
+            publication = publish(
+                self._mirror.database,
+                obj.path,
+                dataset=code,
+                storage=self._mirror.storage,
+                on_progress=progress(context.log, f"{code}: loading", "rows"),
+            )
             context.add_output_metadata(metadata.of_publication(publication))
 
     def load_input(self, context: dg.InputContext) -> DatasetState:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MIRROR_DATABASE = "eurostat"
 DAGSTER_DATABASE = "dagster"
+SECONDS_BETWEEN_REPORTS = 5.0
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,6 @@ class Workbench:
     the next one that starts to work.
     """
 
-    seconds_between_reports = 5.0
-
     def __init__(self, root: Path) -> None:
         self._root = root
 
@@ -95,20 +94,25 @@ class Workbench:
         """A path for a file that is being made."""
         return self.folder / name
 
-    def progress(self, log: dg.DagsterLogManager, what: str) -> Callable[..., None]:
-        """A callback (bytes done, bytes in all or None) that writes to the run's log every few seconds."""
-        started = last = time.monotonic()
 
-        def report(done: int, total: int | None = None) -> None:
-            nonlocal last
-            now = time.monotonic()
-            if now - last < self.seconds_between_reports:
-                return
-            last = now
-            share = f" of {total / 1e6:,.0f} MB ({done / total:.0%})" if total else " MB"
-            log.info(f"{what}: {done / 1e6:,.0f}{share} after {now - started:.0f} s")
+def progress(log: dg.DagsterLogManager, what: str, unit: str = "MB") -> Callable[..., None]:
+    """A callback (bytes done, bytes in all or None) that writes to the run's log every few seconds.
 
-        return report
+    With another `unit` than MB it counts those, in thousands.
+    """
+    scale, unit = (1e6, "MB") if unit == "MB" else (1e3, f"thousand {unit}")
+    started = last = time.monotonic()
+
+    def report(done: int, total: int | None = None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < SECONDS_BETWEEN_REPORTS:
+            return
+        last = now
+        share = f" of {total / scale:,.0f} {unit} ({done / total:.0%})" if total else f" {unit}"
+        log.info(f"{what}: {done / scale:,.0f}{share} after {now - started:.0f} s")
+
+    return report
 
 
 def _remove_if_abandoned(folder: Path) -> None:
