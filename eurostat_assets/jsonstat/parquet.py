@@ -7,16 +7,15 @@ half of the work, so it has a thread of its own (it needs no interpreter) and is
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eurostat_assets.jsonstat.header import Header
 from eurostat_assets.jsonstat.source import Source
+from eurostat_assets.jsonstat.whole import whole_or_nothing
 
 if TYPE_CHECKING:  # whoever only names a ParquetFile need not wait for pyarrow
     import pyarrow as pa
@@ -62,24 +61,13 @@ def write_parquet(
 
     observations = read(source, dataset=dataset)
     schema = observation_schema(observations.header, provenance)
-    with _whole_or_nothing(target) as partial:
+    with whole_or_nothing(target) as partial:
         try:
             rows = _write(observations, schema, partial, on_progress, sort=False)
         except OutOfOrder:
             rows = _write(observations, schema, partial, on_progress, sort=True)
         size = partial.stat().st_size
     return ParquetFile(target, rows, size, observations.header)
-
-
-@contextmanager
-def _whole_or_nothing(target: Path) -> Iterator[Path]:
-    """A hidden file beside the target to write to, which then takes its place."""
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
-    try:
-        yield partial
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write(

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eurostat_assets.jsonstat import ParquetFile, parquet, read, write_parquet
+from eurostat_assets.jsonstat.whole import whole_or_nothing
 from eurostat_assets_tests.jsonstat.documents import eurostat_like
 
 
@@ -162,6 +163,16 @@ def test_several_datasets_can_be_converted_at_the_same_time(tmp_path: Path) -> N
         together = list(pool.map(lambda one: write_parquet(one, one.with_suffix(".parquet")), sources))
     assert [one.rows for one in together] == alone
     assert not list(tmp_path.glob(".*"))
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_another_is_writing_is_not(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(eurostat_like(1000)))
+    (tmp_path / ".x.parquet.dead.partial").write_bytes(b"half a file")
+    with whole_or_nothing(tmp_path / "x.parquet") as alive:
+        alive.write_bytes(b"another")
+        write_parquet(tmp_path / "x.json", tmp_path / "x.parquet")
+        assert sorted(path.name for path in tmp_path.iterdir()) == [alive.name, "x.json", "x.parquet"]
+    assert (tmp_path / "x.parquet").read_bytes() == b"another"
 
 
 def test_a_failing_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
