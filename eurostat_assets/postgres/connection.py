@@ -60,7 +60,9 @@ def rows(connection: Connection, query: Any, arguments: tuple[Any, ...] = ()) ->
 
 
 def create_database(url: str) -> None:
-    """Create the database that `url` names, where it is missing. Raises DatabaseUnavailable."""
+    """Create the database that `url` names, where it is missing. Raises DatabaseUnavailable, DatabaseRefused."""
+    with suppress(DatabaseUnavailable), connect(url):
+        return
     name = parse_dsn(url)["dbname"]
     with connect(make_dsn(url, dbname="postgres")) as connection:
         if rows(connection, "SELECT 1 FROM pg_database WHERE datname = %s", (name,)):

@@ -84,7 +84,7 @@ class EmbeddedPostgres:
             return False
         with self._locked():
             done = self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(int(timeout)))
-            if done.returncode and self.status().running:
+            if done.returncode and postmaster_of(self.data):
                 raise EmbeddedServerError(f"the server in {self.data} did not stop", done.stdout)
         return True
 
