@@ -9,7 +9,7 @@ import dagster as dg
 
 from eurostat_assets import partitions
 from eurostat_assets.assets import eurostat_dataset, observations, published_table, raw_json
-from eurostat_assets.eurostat import Eurostat, EurostatError, FeedItem, Release
+from eurostat_assets.eurostat import Eurostat, EurostatError, FeedItem, MalformedCode, Release, check_code
 from eurostat_assets.failures import reason
 from eurostat_assets.partitions import datasets
 from eurostat_assets.postgres import published, record_failure
@@ -88,6 +88,14 @@ def eurostat_releases(poll_interval: int) -> dg.SensorDefinition:
     return follow_feed
 
 
+def is_code(text: str) -> bool:
+    """Whether this may be a dataset code at all."""
+    try:
+        return bool(check_code(text))
+    except MalformedCode:
+        return False
+
+
 def _published(mirror: Mirror) -> dict[str, Release]:
     states = published(mirror.database).items()
     return {code: Release.parse(state.release) for code, state in states if state.release}
@@ -131,7 +139,7 @@ def failed_runs(context: dg.RunFailureSensorContext, mirror: dg.ResourceParam[Mi
     """Writes into `eurostat.datasets` that the last attempt to mirror a dataset failed, and why; the published table
     stays as it was."""
     code = context.dagster_run.tags.get("dagster/partition")
-    if code:
+    if code and is_code(code):  # what somebody typed as a partition key need not be one
         record_failure(
             mirror.database, code, reason([*context.get_step_failure_events(), context.failure_event])
         )

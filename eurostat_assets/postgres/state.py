@@ -100,9 +100,14 @@ def published_table(url: str, code: str) -> DatasetState:
 
 
 def record_failure(url: str, code: str, error: BaseException | str) -> None:
-    """Note that `code` could not be fetched or read. (A failed `publish` has recorded itself already.)"""
+    """Note that `code` could not be fetched or read. A failed `publish` has recorded itself; telling it again, in a
+    longer sentence, is no second failure."""
     text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
     with connect(url) as connection, transaction(connection) as cursor:
+        cursor.execute("SELECT error FROM eurostat.datasets WHERE dataset = %s", (code,))
+        (known,) = cursor.fetchone() or (None,)
+        if known and known != text and known in text:
+            return
         cursor.execute(
             "INSERT INTO eurostat.releases (dataset, state, error, finished_at)"
             " VALUES (%s, 'failed', %s, now())",
