@@ -1,7 +1,7 @@
 """Cells in any order, sorted by storage rank on disk: sorted runs, then one merge of all of them.
 
-Memory: one run while writing (half a million cells); a slice of every run while merging (a quarter of a million cells
-together). Disk: twelve to sixteen bytes per cell, in one nameless temporary file that no crash can leave behind.
+Memory: one run while writing (half a million cells); a slice of every run while merging (together as many). Disk:
+twelve to sixteen bytes per cell, in one nameless temporary file that no crash can leave behind.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from eurostat_assets.jsonstat.order import Ranked
 
 CELLS_PER_RUN = 1 << 19
-CELLS_IN_MERGE = 1 << 18
+CELLS_IN_MERGE = 1 << 19
 
 
 def sorted_on_disk(blocks: Iterable[Ranked], folder: Path | None = None) -> Iterator[Ranked]:
@@ -30,7 +30,7 @@ def sorted_on_disk(blocks: Iterable[Ranked], folder: Path | None = None) -> Iter
 
 
 class _Run:
-    """A sorted run on disk; `slice` is the part of it at hand."""
+    """A sorted run on disk. At hand is a `slice` of it, with ranks from `first` to `last`."""
 
     def __init__(self, spill: IO[bytes], cells: Ranked) -> None:
         order = np.argsort(cells.ranks, kind="stable")
@@ -40,7 +40,8 @@ class _Run:
         self._at = spill.tell()
         spill.write(packed.data)
         self._end = spill.tell()
-        self.slice = packed[:0]
+        self.slice = np.empty(0, packed.dtype)
+        self.first = self.last = -1
 
     def fill(self, count: int) -> bool:
         """Have about `count` cells at hand; False at the end of the run."""
@@ -48,23 +49,30 @@ class _Run:
             self._spill.seek(self._at)
             size = min(count * self.slice.itemsize, self._end - self._at)
             more = np.frombuffer(self._spill.read(size), self.slice.dtype)
-            self.slice = np.concatenate([self.slice, more])
             self._at += size
+            self._have(np.concatenate([self.slice, more]))
         return len(self.slice) > 0
 
-    def take(self, reach: np.generic) -> np.ndarray:
+    def take(self, reach: int) -> np.ndarray:
         """Remove and return what is at hand up to rank `reach`."""
-        cut = int(np.searchsorted(self.slice["rank"], reach, "right"))
-        taken, self.slice = self.slice[:cut], self.slice[cut:]
+        ranks = self.slice["rank"]
+        cut = int(np.searchsorted(ranks, ranks.dtype.type(reach), "right"))
+        taken = self.slice[:cut]
+        self._have(self.slice[cut:])
         return taken
+
+    def _have(self, cells: np.ndarray) -> None:
+        self.slice = cells
+        if len(cells):
+            self.first, self.last = int(cells["rank"][0]), int(cells["rank"][-1])
 
 
 def _merged(runs: list[_Run]) -> Iterator[Ranked]:
     """Up to the smallest of the last ranks at hand, every cell there is is at hand."""
     at_hand = max(1024, CELLS_IN_MERGE // max(1, len(runs)))
     while runs := [run for run in runs if run.fill(at_hand)]:
-        reach = min(run.slice["rank"][-1] for run in runs)
-        cells = np.concatenate([run.take(reach) for run in runs])
+        reach = min(run.last for run in runs)
+        cells = np.concatenate([run.take(reach) for run in runs if run.first <= reach])
         cells = cells[np.argsort(cells["rank"], kind="stable")]
         yield Ranked(np.ascontiguousarray(cells["rank"]), np.ascontiguousarray(cells["payload"]))
 
