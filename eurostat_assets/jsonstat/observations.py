@@ -38,7 +38,11 @@ def read(source: Source, *, dataset: str | None = None, piece_size: int | None =
 
     Raises `JsonStatError`: what concerns the description of the cube here, what concerns a cell while iterating.
     """
-    return Observations(source, *locate(source, dataset), piece_size)
+    header, cells = locate(source, dataset)
+    try:
+        return Observations(source, header, cells, piece_size)
+    except JsonStatError as bad:
+        raise bad.within(header.dataset) from bad.__cause__
 
 
 class Observations:
