@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.report import peak_memory
+
 
 def ours() -> Callable[[Path, Path], int]:
     """The reader of this project."""
@@ -171,7 +173,8 @@ def main(name: str, source: str, target: str) -> None:
     convert = (CONTENDERS | VARIANTS)[name]()
     wall, cpu = time.perf_counter(), time.process_time()
     rows = convert(Path(source), Path(target))
-    print(json.dumps({"rows": rows, "wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}))
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    print(json.dumps({"rows": rows, "wall": wall, "cpu": cpu, "peak": peak_memory() / 1e6}))
 
 
 if __name__ == "__main__":

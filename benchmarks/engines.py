@@ -7,7 +7,6 @@ and ended, how many rows the table has, and the process' peak memory and process
 """
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +19,7 @@ import pyarrow as pa
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
+from benchmarks.report import peak_memory
 from eurostat_assets.postgres import encoding, publish
 from eurostat_assets.postgres.loading import batches_of, copy_into
 from eurostat_assets.postgres.switching import definitions
@@ -76,15 +76,6 @@ def main(engine: str, url: str, parquet: Path, table: str) -> None:
     ended = time.monotonic()
     used = {"rss": peak_memory(), "cpu": time.process_time() - worked}
     print(json.dumps({"began": began, "ended": ended, "rows": file.rows, **used}))
-
-
-def peak_memory() -> int:
-    """The most memory this process ever had, in bytes. What it inherited from its parent's fork does not count,
-    where the system can tell."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _run_of(engine: str) -> Callable[[str, ReleaseFile, sql.Identifier], None]:

@@ -56,11 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.quick:
         print(bench.speed({10: 1}).markdown())
         return
-    tables = [bench.speed(ROUNDS), bench.memory(), bench.compressed(), bench.together(), bench.limited()]
-    tables.insert(0, bench.claims())
-    for table in tables:
-        print(table.markdown())
-    print(write("reader", "The reader: JSON-stat to Parquet", facts, tables))
+    tables: list[Table] = []
+    parts = (bench.speed, bench.limited, bench.together, bench.compressed, bench.memory, bench.claims)
+    for part in parts:  # the file is written again after each: half an hour of measuring can be cut off
+        tables.append(part())
+        print(tables[-1].markdown(), flush=True)
+        written = write("reader", "The reader: JSON-stat to Parquet", facts, tables)
+    print(written)
 
 
 class Bench:
@@ -72,7 +74,7 @@ class Bench:
         self.peaks: dict[tuple[Order, int], float] = {}
         self.under_limit = False
 
-    def speed(self, rounds: dict[int, int]) -> Table:
+    def speed(self, rounds: dict[int, int] = ROUNDS) -> Table:
         """Ours against the others."""
         columns = (
             "response",
@@ -213,13 +215,10 @@ class Bench:
 
 
 def _finished(process: subprocess.Popen[str]) -> Run:
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    said, _ = process.communicate()
     if process.returncode:
         sys.exit(f"{process.args} failed")
-    return Run(**json.loads(said), peak=usage.ru_maxrss / 1024)
+    return Run(**json.loads(said))
 
 
 def _median(runs: list[Run]) -> Run:

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import resource
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +39,15 @@ def machine(packages: Sequence[str]) -> dict[str, str]:
         "Python": platform.python_version(),
         **{package: version(package) for package in packages},
     }
+
+
+def peak_memory() -> int:
+    """The most memory this process ever had, in bytes. What it inherited from its parent's fork does not count,
+    where the system can tell."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def write(name: str, title: str, facts: Mapping[str, str], tables: Sequence[Table]) -> Path:
