@@ -1,7 +1,7 @@
 """The format: any JSON-stat dataset, exactly, as Arrow record batches and Parquet, in bounded memory.
 
-Belongs here: JSON-stat 1.x and 2.0 and what Eurostat makes of it. Does not: the network, the database, paths of
-stores.
+Belongs here: JSON-stat 1.x and 2.0 and what Eurostat makes of it, also its cells as SDMX-CSV. Does not: the network,
+the database, paths of stores.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from eurostat_assets.jsonstat.errors import (
     JsonStatError,
     NotADataset,
     NotJson,
+    NotSdmxCsv,
+    PartsDisagree,
 )
 from eurostat_assets.jsonstat.header import Header
 from eurostat_assets.jsonstat.parquet import ParquetFile, write_parquet
 
 if TYPE_CHECKING:
     from eurostat_assets.jsonstat.observations import Observations, read
+    from eurostat_assets.jsonstat.stream import ObservationStream
 
 __all__ = [
     "BadCell",
@@ -41,8 +44,11 @@ __all__ = [
     "JsonStatError",
     "NotADataset",
     "NotJson",
+    "NotSdmxCsv",
+    "ObservationStream",
     "Observations",
     "ParquetFile",
+    "PartsDisagree",
     "read",
     "read_header",
     "write_parquet",
@@ -51,7 +57,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """`read` and `Observations` bring numpy and pyarrow along, which not everybody needs who imports this room."""
-    if name not in ("read", "Observations"):
+    if name not in ("read", "Observations", "ObservationStream"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from eurostat_assets.jsonstat import observations
 

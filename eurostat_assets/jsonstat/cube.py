@@ -12,7 +12,9 @@ positions, so that eight dimensions cost two divisions and two look-ups per cell
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,14 @@ Integers = npt.NDArray[np.integer]
 
 LARGEST_CUBE = 2**63 - 1
 _LARGEST_GROUP = 1 << 16
+
+
+class Ranking(Protocol):
+    """The way from the flat indices of a text's cube, of `size` cells, to storage ranks."""
+
+    @property
+    def size(self) -> int: ...
+    def ranks(self, index: Integers, /) -> Integers: ...
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,16 @@ class Cube:
             rest = rest - within * stride  # much faster than a remainder
             steps.append((group, within.astype(np.intp)))
         return [*steps, (self._groups[-1], rest.astype(np.intp))] if self._groups else []
+
+
+def rank_shares(codes: Sequence[Sequence[str]]) -> list[dict[str, int]]:
+    """What each code of each dimension adds to the storage rank of a cell."""
+    shares: list[dict[str, int]] = []
+    stride = 1
+    for one in reversed(codes):
+        shares.insert(0, {code: rank * stride for rank, code in enumerate(sorted(one))})
+        stride *= len(one)
+    return shares
 
 
 def _grouped(codes: list[tuple[str, ...]]) -> list[list[tuple[str, ...]]]:

@@ -4,10 +4,12 @@
     ├── CorruptSource      the gzip or zstd stream around the text is damaged or cut off
     ├── NotJson            the text is not JSON: truncated, trailing garbage, a bad escape, invalid UTF-8
     ├── NotADataset        JSON, but no dataset to read: an error envelope, a collection, a dimension
+    ├── NotSdmxCsv         the rows beside an outline are not the table they should be: cut off, other columns
     ├── BadStructure       id, size and dimension contradict each other, or a member occurs twice
+    ├── PartsDisagree      the parts of one dataset are of different datasets, releases or structures
     └── BadCell            one cell of `value` or `status` is not what the format allows
-        ├── BadPosition    its key is not a position, or lies outside the cube
-        ├── DuplicateCell  the same position twice in one member
+        ├── BadPosition    its key is not a position, lies outside the cube, or has a code that no dimension has
+        ├── DuplicateCell  the same position twice in one member, or in two slices
         ├── BadNumber      its value is not a number, or does not fit a 64-bit float
         └── BadStatus      its status is not text
 
@@ -64,8 +66,16 @@ class NotADataset(JsonStatError):
     """Valid JSON, but there is no single dataset in it to read."""
 
 
+class NotSdmxCsv(JsonStatError):
+    """Not a table, or not one with the columns of the dataset: fetch it again."""
+
+
 class BadStructure(JsonStatError):
     """The members that describe the cube contradict each other."""
+
+
+class PartsDisagree(JsonStatError):
+    """What was handed over as parts of one dataset is none: fetch all of them again."""
 
 
 class BadCell(JsonStatError):

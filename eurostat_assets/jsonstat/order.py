@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eurostat_assets.jsonstat.cube import Cube
+from eurostat_assets.jsonstat.cube import Cube, Ranking
 from eurostat_assets.jsonstat.errors import BadPosition, BadStructure, DuplicateCell
 
 
@@ -37,7 +37,7 @@ class OutOfOrder(Exception):
 
 
 def ranked(
-    blocks: Iterable[tuple[np.ndarray, np.ndarray]], cube: Cube, member: str, *, is_array: bool
+    blocks: Iterable[tuple[np.ndarray, np.ndarray]], cube: Ranking, member: str, *, is_array: bool
 ) -> Iterator[Ranked]:
     """The blocks with storage ranks for flat indices, in whatever order they come.
 
@@ -82,7 +82,7 @@ def merged(values: Iterator[Ranked], statuses: Iterator[Ranked]) -> Iterator[Row
         reach = min(int(block.ranks[-1]) for block in (value, status) if block is not None)
         now_values, value = _split(value, reach, values)
         now_statuses, status = _split(status, reach, statuses)
-        rows = _observed(_joined(now_values, now_statuses))
+        rows = observed(_joined(now_values, now_statuses))
         if len(rows.ranks):
             yield rows
 
@@ -113,7 +113,7 @@ def _joined(value: Ranked, status: Ranked) -> Rows:
     return Rows(ranks, values, statuses)
 
 
-def _observed(rows: Rows) -> Rows:
+def observed(rows: Rows) -> Rows:
     """Without the cells that have neither: a null in `value` is as good as no cell."""
     empty = np.isnan(rows.values) & (rows.statuses == 0)
     return Rows(*(column[~empty] for column in rows)) if empty.any() else rows

@@ -7,7 +7,7 @@ half of the work, so it has a thread of its own (it needs no interpreter) and is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # whoever only names a ParquetFile need not wait for pyarrow
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from eurostat_assets.jsonstat.observations import Observations
+    from eurostat_assets.jsonstat.stream import ObservationStream
 
 ROWS_PER_GROUP = 1 << 19
 ROWS_PER_PAGE = 20_000
@@ -40,7 +40,7 @@ class ParquetFile:
 
 
 def write_parquet(
-    source: Source,
+    source: Source | Sequence[Source],
     target: Path,
     *,
     dataset: str | None = None,
@@ -49,8 +49,8 @@ def write_parquet(
 ) -> ParquetFile:
     """Read the dataset in `source` and write its observations to `target`, which is replaced at the very end.
 
-    Rows, order, schema and errors are those of `read`; `provenance` is kept in the schema metadata as given.
-    When it fails nothing is left under `target`, or what was there before.
+    Parts, rows, order, schema and errors are those of `read`; `provenance` is kept in the schema metadata as
+    given. When it fails nothing is left under `target`, or what was there before.
 
     `on_progress(done, total)` is told the bytes of the raw file gone through; should the cells turn out not to be in
     Eurostat's order, it begins anew once. Memory: as `read`, and two row groups of half a million rows.
@@ -71,7 +71,7 @@ def write_parquet(
 
 
 def _write(
-    observations: Observations,
+    observations: ObservationStream,
     schema: pa.Schema,
     partial: Path,
     on_progress: OnProgress | None,
@@ -113,7 +113,7 @@ def _table(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_batches(batches).unify_dictionaries().replace_schema_metadata(schema.metadata)
 
 
-def _writer(observations: Observations, schema: pa.Schema, partial: Path) -> pq.ParquetWriter:
+def _writer(observations: ObservationStream, schema: pa.Schema, partial: Path) -> pq.ParquetWriter:
     import pyarrow.parquet as pq
 
     header = observations.header
@@ -131,7 +131,7 @@ def _writer(observations: Observations, schema: pa.Schema, partial: Path) -> pq.
 
 
 def _pruning(
-    observations: Observations, columns: list[str]
+    observations: ObservationStream, columns: list[str]
 ) -> Any:  # list[str] | bool, as the writer takes it
     """The columns whose value lasts for pages on end: the first of the sort order. In a small file, all."""
     cells = observations.cube.size

@@ -32,16 +32,24 @@ class Readable(Protocol):
 class Progress:
     """How far the readers of some regions are, told to `report(done, total)` in bytes of the raw file.
 
-    `size` is the length of those regions in the uncompressed text."""
+    `size` is the length of those regions in the uncompressed text, `raw_size` that of several files together."""
 
-    def __init__(self, report: Callable[[int, int], None], size: int) -> None:
+    def __init__(self, report: Callable[[int, int], None], size: int, raw_size: int | None = None) -> None:
         self._report = report
         self._size = size
+        self._raw_size = raw_size
         self._read = 0
 
     def advance(self, count: int, raw_size: int) -> None:
         self._read += count
-        self._report(raw_size * self._read // self._size, raw_size)
+        total = self._raw_size or raw_size
+        self._report(total * self._read // self._size, total)
+
+
+def raw_size(source: Source) -> int:
+    """Bytes of the file, compressed or not."""
+    with source.open("rb") as raw:
+        return raw.seek(0, 2)
 
 
 class Text:
