@@ -25,6 +25,8 @@ class What(StrEnum):
 
 
 Address = Annotated[str, typer.Option("--url", help="Where the sandbox answers.")]
+Codes = Annotated[list[str], typer.Argument(help="Dataset codes.")]
+_HERE = "http://127.0.0.1:8765"
 
 
 @app.command()
@@ -32,10 +34,17 @@ def serve(
     port: Annotated[int, typer.Option(help="Port on loopback.")] = 8765,
     folder: Annotated[Path | None, typer.Option(help="Where its releases are remembered.")] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Which datasets: demo, tests or full (490 datasets).")
+        str | None, typer.Option(help="Which datasets: demo, tests, small or full (490 datasets).")
     ] = None,
     recorded: Annotated[
         Path | None, typer.Option(help="Serve the recorded JSON files of this folder as well.")
+    ] = None,
+    scale: Annotated[float, typer.Option(help="Multiplies the cells of the datasets.")] = 1.0,
+    faults: Annotated[
+        str, typer.Option(help="What goes wrong how often: `async:2=0.2,html=0.05`.", show_default=False)
+    ] = "",
+    day_seconds: Annotated[
+        float | None, typer.Option(help="Release by itself, on a clock whose day lasts so many seconds.")
     ] = None,
 ) -> None:
     """Serve until Ctrl-C. Point EUROSTAT_API_URL at the address it prints."""
@@ -47,18 +56,108 @@ def serve(
         folder=where,
         profile=profile,
         recorded=recorded,
+        scale=scale,
+        faults=faults,
+        day_seconds=day_seconds,
         on_ready=lambda url: say(f"EUROSTAT_API_URL={url}{sandbox.API_PATH}"),
     )
 
 
 @app.command()
 def release(
-    codes: Annotated[list[str], typer.Argument(help="Dataset codes.")],
-    url: Address = "http://127.0.0.1:8765",
+    codes: Codes,
+    url: Address = _HERE,
     what: Annotated[What, typer.Option(help="Which dates move.")] = What.DATA,
 ) -> None:
     """Publish a new release of datasets: new dates, some changed cells, new items in the RSS feed."""
     from eurostat_assets import sandbox
 
-    for code, edition in sandbox.connect(url).release(*codes, what=what.value).items():
+    _say(sandbox.connect(url).release(*codes, what=what.value))
+
+
+@app.command()
+def add(codes: Codes, url: Address = _HERE) -> None:
+    """Make new datasets appear, or withdrawn ones again."""
+    from eurostat_assets import sandbox
+
+    _say(sandbox.connect(url).add(*codes))
+
+
+@app.command()
+def withdraw(codes: Codes, url: Address = _HERE) -> None:
+    """Make datasets disappear."""
+    from eurostat_assets import sandbox
+
+    for code in sandbox.connect(url).withdraw(*codes):
+        say(f"{code}: withdrawn")
+
+
+@app.command()
+def rename(
+    code: Annotated[str, typer.Argument(help="The dataset that goes.")],
+    new: Annotated[str, typer.Argument(help="The code under which one comes.")],
+    url: Address = _HERE,
+) -> None:
+    """Withdraw a dataset and add one under another code, as Eurostat renames."""
+    from eurostat_assets import sandbox
+
+    _say(sandbox.connect(url).rename(code, new))
+
+
+@app.command()
+def restructure(
+    code: Annotated[str, typer.Argument(help="Dataset code.")],
+    change: Annotated[
+        str,
+        typer.Argument(
+            help="`add deg_urb 3`, `remove sex`, `rename age age18`, `position geo XK` or `reorder geo 7`."
+        ),
+    ],
+    url: Address = _HERE,
+) -> None:
+    """Change the dimensions of a dataset."""
+    from eurostat_assets import sandbox
+
+    _say(sandbox.connect(url).restructure(code, change))
+
+
+@app.command()
+def faults(
+    text: Annotated[str, typer.Argument(help="`async:2=0.2,html=0.05`; an empty text ends all faults.")],
+    url: Address = _HERE,
+    dataset: Annotated[list[str] | None, typer.Option(help="Only for this one; repeatable.")] = None,
+) -> None:
+    """Let things go wrong from now on, instead of those before."""
+    from eurostat_assets import sandbox
+
+    sandbox.connect(url).set_faults(text, dataset)
+
+
+@app.command()
+def tally(url: Address = _HERE) -> None:
+    """Show what was asked of the sandbox and which faults were met."""
+    from eurostat_assets import sandbox
+
+    report = sandbox.connect(url).tally()
+    for name in ("requests", "faults_met"):
+        for kind, count in report[name].items():
+            say(f"{name.replace('_', ' ')}: {kind} {count}")
+    say(f"whole datasets delivered: {sum(report['bodies'].values())}, again: {sum(report['again'].values())}")
+
+
+@app.command()
+def calendar(
+    run: Annotated[bool, typer.Option("--resume/--stop", help="Whether time goes on.")],
+    url: Address = _HERE,
+) -> None:
+    """Stop the sandbox's own releases, or let them go on."""
+    from eurostat_assets import sandbox
+
+    source = sandbox.connect(url)
+    state = source.resume_calendar() if run else source.stop_calendar()
+    say(f"{'running' if state['running'] else 'stopped'} at {state['now']}")
+
+
+def _say(editions: dict[str, dict]) -> None:
+    for code, edition in editions.items():
         say(f"{code}: data of {edition['update_data']}, structure of {edition['update_structure']}")

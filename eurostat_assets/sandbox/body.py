@@ -116,17 +116,18 @@ def _values(block: Block) -> bytes:
         # The last entry is the other way to write a whole number.
         fraction[(fraction == 0) & block.whole_as_float[shown]] = scale
         parts.append(_fractions(dataset.decimals).take(pa.array(fraction)))
-    return _joined(parts)
+    return joined(parts)
 
 
 def _statuses(block: Block) -> bytes:
     """`,"12":"p","13":"|C"` for the observations with a status."""
     flagged = block.kind != 0
     texts = pa.array([dumps(status).decode() for status in block.dataset.statuses])
-    return _joined([',"', _text(block.index[flagged]), '":', texts.take(pa.array(block.kind[flagged]))])
+    return joined([',"', _text(block.index[flagged]), '":', texts.take(pa.array(block.kind[flagged]))])
 
 
-def _joined(parts: list[object]) -> bytes:
+def joined(parts: list[object]) -> bytes:
+    """The parts side by side, row after row; each is a column of strings, or one string for every row."""
     joined = pc.call_function("binary_join_element_wise", [*parts, ""])
     buffer = joined.buffers()[2]
     return buffer.to_pybytes() if len(joined) and buffer is not None else b""

@@ -80,7 +80,9 @@ def toc_txt(published: Published, language: str) -> Iterator[str]:
 
 
 def _toc_line(depth: int, source: Source, edition: Edition, language: str) -> str:
-    periods = next((dimension.codes for dimension in source.dimensions if dimension.id == "time"), ("",))
+    periods = next(
+        (dimension.codes for dimension in source.dimensions(edition) if dimension.id == "time"), ("",)
+    )
     days = (
         d.astimezone(BRUSSELS).strftime("%d.%m.%Y") for d in (edition.update_data, edition.update_structure)
     )

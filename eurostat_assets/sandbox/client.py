@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -51,6 +51,16 @@ class Running:
         """Datasets that are gone from now on; answers their last editions. Raises SandboxError."""
         return self._post("withdraw", codes=codes)
 
+    def rename(self, code: str, new: str) -> Editions:
+        """Withdraw a dataset and add one under another code; answers the new edition. Raises SandboxError."""
+        return self._post("rename", code=code, new=new)
+
+    def restructure(self, code: str, change: str) -> Editions:
+        """An edition with another structure: `add deg_urb 3`, `remove sex`, `rename age age18`, `position geo XK`,
+        `position time 2025`, `reorder geo 7`. Raises SandboxError.
+        """
+        return self._post("restructure", code=code, change=change)
+
     def announce(
         self, code: str, category: str | None = None, date: str | None = None, description: str = ""
     ) -> None:
@@ -61,6 +71,31 @@ class Running:
         """Stop the sandbox's clock at an ISO 8601 moment with an offset; None lets it run again."""
         self._post("clock", now=now)
 
+    def stop_calendar(self) -> dict[str, Any]:
+        """Time stands still and nothing is released by itself any more: {"running", "now", "release_times"}.
+
+        Raises SandboxError where there is no calendar.
+        """
+        return self._post("calendar", running=False)
+
+    def resume_calendar(self) -> dict[str, Any]:
+        """The calendar goes on where it was stopped. Raises SandboxError where there is none."""
+        return self._post("calendar", running=True)
+
+    def set_faults(self, faults: str, datasets: Sequence[str] | None = None) -> None:
+        """From now on these faults instead of all before, such as `async:2=0.2,html=0.05`; an empty text ends them.
+
+        With `datasets`, only these follow the new text, and no other. The kinds are those of faults.py. Raises
+        SandboxError.
+        """
+        self._post("faults", faults=faults, datasets=datasets)
+
+    def tally(self) -> dict[str, Any]:
+        """What was asked of it, delivered, and met since it started: `requests`, `bodies`, `again` and `faults_met`,
+        as Tally.report says. Raises NotReady.
+        """
+        return self._ask(f"{self.url}/sandbox/tally")
+
     def state(self) -> dict[str, Any]:
         """Everything the sandbox has published beyond its first editions. Raises NotReady."""
         return self._ask(f"{self.url}/sandbox/state")
@@ -70,13 +105,17 @@ class Running:
 
         Columns: the dimensions but time, `time_period`, `obs_value`, `obs_flag`, `conf_status`. Raises SandboxError.
         """
+        try:
+            return self.all_cells()[code.upper()]
+        except KeyError:
+            raise SandboxError(f"the sandbox does not publish {code}") from None
+
+    def all_cells(self) -> dict[str, Iterator[pa.RecordBatch]]:
+        """The same of everything that is published at this moment, by code; each is computed while it is read."""
         from eurostat_assets.sandbox.publisher import Publisher
 
-        published = Publisher.of(self.state()).published(code)
-        if published is None:
-            raise SandboxError(f"the sandbox does not publish {code}")
-        source, edition = published
-        return source.observations(edition)
+        published = Publisher.of(self.state()).catalogue()
+        return {source.code: source.observations(edition) for source, edition in published}
 
     def _post(self, door: str, **order: Any) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"}

@@ -64,13 +64,17 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Edition:
-    """One published state of a dataset: aware dates, and how often the data and the structure were released anew."""
+    """One published state of a dataset: aware dates, and how often the data and the structure were released anew.
+
+    `changes` are what became of its structure, as restructuring.py reads them, the oldest first.
+    """
 
     code: str
     update_data: datetime
     update_structure: datetime
     release: int = 0
     structure: int = 0
+    changes: tuple[str, ...] = ()
 
     @property
     def updated(self) -> datetime:

@@ -4,6 +4,9 @@ SandboxError
 ├── UnknownDataset    a code that no profile, family or recorded file knows
 ├── UnknownProfile    a profile name that does not exist
 ├── WrongFolder       a folder that already holds the state of another sandbox
+├── Unchangeable      a change of structure that a dataset cannot undergo
+├── MalformedFaults   a text that does not say which faults there are to be
+├── NoCalendar        a calendar was to be stopped where none runs
 └── NotReady          no server answers: its process ended, or none runs there
 """
 
@@ -34,6 +37,27 @@ class WrongFolder(SandboxError):
             f"{folder} holds the state of another sandbox ({difference}); "
             "start it as it was started before, or give another folder"
         )
+
+
+class Unchangeable(SandboxError):
+    def __init__(self, code: str, change: str) -> None:
+        self.code, self.change = code, change
+        super().__init__(
+            f"the structure of {code} cannot change by {change!r}; a change reads `add deg_urb 3`, `remove sex`, "
+            "`rename age age18`, `position geo XK` or `reorder geo 7`, fits the dimensions there are, and is for "
+            "invented datasets only"
+        )
+
+
+class MalformedFaults(SandboxError):
+    def __init__(self, text: str, reason: str) -> None:
+        self.text = text
+        super().__init__(f"{text!r} is not a list of faults such as `async:2=0.2,html=0.05`: {reason}")
+
+
+class NoCalendar(SandboxError):
+    def __init__(self) -> None:
+        super().__init__("this sandbox has no calendar; start it with the length of a day in seconds")
 
 
 class NotReady(SandboxError):

@@ -5,7 +5,6 @@ Switchable, and with limits small enough for a test when asked.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from math import prod
 from threading import Lock
@@ -21,13 +20,14 @@ ASYNCHRONOUS = "ASYNCHRONOUS_RESPONSE. Your request will be treated asynchronous
 class CostModel:
     """Limits in cells of the cross product, empty ones included.
 
-    `asynchronous` is the shape of "ask again later": HTTP 413 with `error`, HTTP 200 with `warning`, or None for never;
+    `asynchronous` is the shape of "ask again later": HTTP 413 with `error`, the same with one `object` instead of a list,
+    HTTP 200 with `warning`, or None for never;
     `refusals` how often an extraction is put off before it is there. `full_is_cached` False counts the unfiltered too.
     """
 
     sync_below: int = 500_000
     refused_above: int | None = 5_000_000
-    asynchronous: Literal["error", "warning"] | None = "error"
+    asynchronous: Literal["error", "object", "warning"] | None = "error"
     refusals: int = 1
     full_is_cached: bool = True
 
@@ -36,13 +36,24 @@ class Later(Exception):
     """The extraction is being prepared; `status` and `body` are what goes over the wire."""
 
     def __init__(self, shape: str) -> None:
-        self.status = 413 if shape == "error" else 200
-        if shape == "error":
-            self.body = f'{{ "error": [{{"status": 413,"id": 413,"label": "{ASYNCHRONOUS}"}}]}}'.encode()
-        else:
-            document = {"warning": {"status": 413, "label": ASYNCHRONOUS}}
-            self.body = json.dumps(document, separators=(",", ":")).encode()
+        self.status = 200 if shape == "warning" else 413
+        error = f'{{"status": 413,"id": 413,"label": "{ASYNCHRONOUS}"}}'
+        self.body = {
+            "error": f'{{ "error": [{error}]}}',
+            "object": f'{{ "error": {error}}}',
+            "warning": f'{{"warning":{{"status":413,"label":"{ASYNCHRONOUS}"}}}}',
+        }[shape].encode()
         super().__init__(ASYNCHRONOUS)
+
+
+def too_big(cost: int, limit: int) -> Refused:
+    """The answer to an extraction of more cells than are ever put together."""
+    return Refused(
+        413,
+        413,
+        f"EXTRACTION_TOO_BIG: The requested extraction is too big, estimated {cost} rows, max authorised is "
+        f"{limit}, please change your filters to reduce the extraction size",
+    )
 
 
 class Extractions:
@@ -60,12 +71,7 @@ class Extractions:
             return
         cost = prod(sizes if selection is None else map(len, selection))
         if model.refused_above is not None and cost > model.refused_above:
-            raise Refused(
-                413,
-                413,
-                f"EXTRACTION_TOO_BIG: The requested extraction is too big, estimated {cost} rows, max authorised is "
-                f"{model.refused_above}, please change your filters to reduce the extraction size",
-            )
+            raise too_big(cost, model.refused_above)
         if model.asynchronous is None or cost < model.sync_below:
             return
         with self._lock:

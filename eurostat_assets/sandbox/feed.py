@@ -13,6 +13,7 @@ from typing import Literal
 from xml.sax.saxutils import escape
 
 from eurostat_assets.sandbox.clock import BRUSSELS
+from eurostat_assets.sandbox.datasets import Edition
 from eurostat_assets.sandbox.draw import code_hash
 
 WINDOW = timedelta(days=7)
@@ -34,7 +35,7 @@ _EVENTS = {
     "UPDATED_CODE_LIST": "Code list: updated",
     "DELETED_CODE_LIST": "Code list: deleted",
 }
-_PRODUCT = "https://ec.europa.eu/eurostat/databrowser/product/page"
+PRODUCT = "https://ec.europa.eu/eurostat/databrowser/product/page"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,17 @@ def items_of(code: str, description: str, event: Event, slot: datetime) -> list[
     return [item] * (2 if code_hash(code, slot.isoformat()) % 4 == 0 else 1)
 
 
+def items_of_first(edition: Edition, description: str) -> list[Item]:
+    """What the feed told of a first edition, when that was new."""
+    code, data, structure = edition.code, edition.update_data, edition.update_structure
+    if data == structure:
+        return items_of(code, description, "both", data)
+    return [
+        *items_of(code, description, "data", data),
+        *items_of(code, description, "structure", structure),
+    ]
+
+
 def rss(items: Iterable[Item], now: datetime, built: datetime | None, language: str) -> bytes:
     """The feed of the last seven days, in no order that a reader could rely on, but the same for every reader."""
     current = [item for item in items if item.date > now - WINDOW]
@@ -77,6 +89,6 @@ def _item(item: Item) -> str:
     date = item.date.astimezone(BRUSSELS).strftime("%Y-%m-%d %H:%M:%S.0")
     return (
         f"    <item>\n      <title>{escape(item.title)}</title>\n{category}"
-        f"      <pubDate>{date}</pubDate>\n      <link>{_PRODUCT}/{escape(item.code)}</link>\n"
+        f"      <pubDate>{date}</pubDate>\n      <link>{PRODUCT}/{escape(item.code)}</link>\n"
         f"      <description>{escape(item.description)}</description>\n    </item>\n"
     )

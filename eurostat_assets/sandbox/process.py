@@ -31,6 +31,9 @@ def serve(
     *,
     seed: int = 0,
     scale: float = 1.0,
+    faults: str = "",
+    day_seconds: float | None = None,
+    calendar: dict[str, Any] | None = None,
     behaviour: dict[str, Any] | None = None,
     on_ready: Callable[[str], object] | None = None,
     parent: int | None = None,
@@ -38,28 +41,41 @@ def serve(
     """Serve until interrupted, in the main thread.
 
     `profile` defaults to `tests`, or to none at all beside `recorded`; `port` 0 takes a free one; `folder` keeps the
-    state (None: memory) and lets `connect` find the address. `on_ready` gets the address once it answers. `behaviour`
-    holds the fields of server.Behaviour, its `cost` those of CostModel. With `parent` the server ends when that process
-    is no longer its parent. Raises SandboxError, OSError when the port is taken.
+    state (None: memory) and lets `connect` find the address. `faults` are written as in faults.py. With `day_seconds`
+    the sandbox's clock runs that fast and it releases by itself; `calendar` holds the fields of calendar.Rhythm.
+    `on_ready` gets the address once it answers. `behaviour` holds the fields of travel.Behaviour, its `cost` those of
+    CostModel. With `parent` the server ends when that process is no longer its parent. Raises SandboxError, OSError
+    when the port is taken.
     """
     import socket
 
     import uvicorn
 
+    from eurostat_assets.sandbox.calendar import Calendar, Rhythm
     from eurostat_assets.sandbox.extraction import CostModel
+    from eurostat_assets.sandbox.faults import Faults
     from eurostat_assets.sandbox.publisher import Publisher
-    from eurostat_assets.sandbox.server import Behaviour, application
+    from eurostat_assets.sandbox.server import application
+    from eurostat_assets.sandbox.travel import Behaviour
 
     options = dict(behaviour or {})
     cost = CostModel(**options.pop("cost", {}))
     profile = profile or (None if recorded else "tests")
     publisher = Publisher(folder, profile, recorded=recorded, seed=seed, scale=scale)
-    app = application(publisher, Behaviour(cost=cost, **options))
+    releases = Calendar(publisher, day_seconds, Rhythm(**(calendar or {}))) if day_seconds else None
+    app = application(publisher, Behaviour(cost=cost, **options), Faults(seed, faults), releases)
     # Open answers are cut after a second: whoever stops a sandbox does not wait for 300 MB.
     config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=1)
     listening = socket.create_server((host, port))
     url = f"http://{host}:{listening.getsockname()[1]}"
-    server = _server(config, (lambda: on_ready(url)) if on_ready else lambda: None)
+
+    def ready() -> None:
+        if releases:
+            releases.start()
+        if on_ready:
+            on_ready(url)
+
+    server = _server(config, ready)
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent, server), daemon=True).start()
     # A TERM ends it as Ctrl-C does, so that the address does not stay behind.
@@ -87,11 +103,14 @@ def running(
     *,
     seed: int = 0,
     scale: float = 1.0,
+    faults: str = "",
+    day_seconds: float | None = None,
+    calendar: dict[str, Any] | None = None,
     **behaviour: Any,
 ) -> Iterator[Running]:
     """A sandbox in a process of its own: answers when this returns, ends with the block or its parent, however killed.
 
-    Keywords are those of `serve`; further ones are the fields of server.Behaviour (`gzip`, `pace`, `latency`, `cost`).
+    Keywords are those of `serve`; further ones are the fields of travel.Behaviour (`gzip`, `pace`, `latency`, `cost`).
     Raises NotReady.
     """
     arguments = {
@@ -101,6 +120,9 @@ def running(
         "port": port,
         "seed": seed,
         "scale": scale,
+        "faults": faults,
+        "day_seconds": day_seconds,
+        "calendar": calendar,
         "behaviour": behaviour,
         "parent": os.getpid(),
     }

@@ -10,7 +10,7 @@ from eurostat_assets.sandbox.draw import code_hash
 from eurostat_assets.sandbox.errors import UnknownProfile
 from eurostat_assets.sandbox.families import SPECIAL, invented
 
-PROFILES = ("demo", "tests", "full")
+PROFILES = ("demo", "tests", "small", "full")
 # Cells by code, empty ones included; None leaves the family's (or the special dataset's) own size.
 _DEMO = {
     "HLTH_EHIS_ONE": None, "HLTH_EHIS_BM1E": None, "HLTH_SILC_10": 90_000, "HLTH_SILC_SECRET": None,
@@ -41,15 +41,25 @@ def profile(name: str, seed: int = 0, scale: float = 1.0) -> dict[str, Dataset]:
         raise UnknownProfile(name, PROFILES)
     if name == "full":
         return {code: invented(code, seed, size=round(size * scale)) for code, size in _full().items()}
-    wanted = {"demo": _DEMO, "tests": _TESTS}[name]
+    wanted = _small() if name == "small" else {"demo": _DEMO, "tests": _TESTS}[name]
     return {
         code: invented(code, seed, cells and max(1, round(cells * scale))) for code, cells in wanted.items()
     }
 
 
-def newcomer(name: str | None, code: str, seed: int = 0) -> Dataset:
+def newcomer(profile: str | None, code: str, seed: int = 0, scale: float = 1.0) -> Dataset:
     """A dataset that appears while a profile is served, no larger than suits it. Raises UnknownDataset."""
-    return invented(code, seed, {"tests": 4_000, "demo": 60_000}.get(name or "tests"))
+    cells = {"demo": 60_000, "full": 100_000}.get(profile or "tests", 4_000)
+    return invented(code, seed, max(1, round(cells * scale)))
+
+
+def _small() -> dict[str, int | None]:
+    """The codes of `full` with 500 to 5,000 cells each; eight of EHIS make room for those unlike their family."""
+    spread = {code: 500 + code_hash("cells", code) % 4_501 for code in _full()}
+    unusual = [code for code in SPECIAL if "HLTH" in code]
+    common = [code for code in spread if code.startswith("HLTH_EHIS")][: len(unusual)]
+    kept = {code: cells for code, cells in spread.items() if code not in common}
+    return kept | dict.fromkeys(SPECIAL)
 
 
 def _full() -> dict[str, float]:

@@ -1,29 +1,28 @@
-"""What the sandbox has published so far, and how it publishes more: editions, the feed, and the file that keeps them.
+"""What the sandbox has published so far, and how it publishes more: editions, the feed, and the state that outlives it.
 
-The state survives restarts in one small JSON file, written whole or not at all. Serves nothing itself.
+Serves nothing itself, and decides nothing: when what is released is for calendar.py, or for whoever knocks at doors.py.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any, Literal
 
-from eurostat_assets.sandbox.clock import BRUSSELS, release_slot
+from eurostat_assets.sandbox.clock import Clock, next_slot, release_slot
 from eurostat_assets.sandbox.datasets import Edition
 from eurostat_assets.sandbox.errors import UnknownDataset, WrongFolder
-from eurostat_assets.sandbox.feed import Event, Item, items_of
+from eurostat_assets.sandbox.feed import Event, Item, items_of, items_of_first
 from eurostat_assets.sandbox.profiles import newcomer
 from eurostat_assets.sandbox.profiles import profile as datasets_of
 from eurostat_assets.sandbox.recorded import recorded_sources
 from eurostat_assets.sandbox.sources import Invented, Source
-
-STATE_FILE = "sandbox.json"
+from eurostat_assets.sandbox.state import STATE_FILE, edition_of, item_of, plain, save
 
 
 class Publisher:
@@ -52,7 +51,8 @@ class Publisher:
         self.withdrawn: dict[str, Edition] = {}
         self.feed: list[Item] = []
         self.built: datetime | None = None
-        self._now: datetime | None = None
+        self.clock = Clock()
+        self._slot: datetime | None = None
         if self._file and self._file.exists():
             self._restore(json.loads(self._file.read_text()))
 
@@ -66,14 +66,31 @@ class Publisher:
 
     @property
     def now(self) -> datetime:
-        """The sandbox's clock: the real one, unless it was set."""
-        return self._now or datetime.now(UTC)
+        return self.clock.now
+
+    @property
+    def seed(self) -> int:
+        return self._made["seed"]
 
     def set_clock(self, now: datetime | None) -> None:
-        """Stop the clock at an aware moment; None lets it run again."""
+        """Stop the clock at an aware moment; None lets it show the real time."""
         with self._lock:
-            self._now = now
+            if now:
+                self.clock.set(now)
+            else:
+                self.clock.follow()
             self._save()
+
+    @contextmanager
+    def at(self, slot: datetime) -> Iterator[None]:
+        """Whatever is published inside is dated `slot` (aware), and seen by everybody at once at the end."""
+        with self._lock:
+            self._slot = slot
+            try:
+                yield
+            finally:
+                self._slot = None
+                self._save()
 
     def published(self, code: str) -> tuple[Source, Edition] | None:
         """The dataset of a code in any case, with its present edition; None when it is not available."""
@@ -89,8 +106,8 @@ class Publisher:
     def announced(self) -> list[Item]:
         """Everything the feed ever told: of the first editions, and of what happened since."""
         with self._lock:
-            first = [source.first for source in self.sources.values()]
-            return [item for edition in first for item in self._history(edition)] + self.feed
+            first = [item for s in self.sources.values() for item in items_of_first(s.first, s.title)]
+            return first + self.feed
 
     def release(
         self, codes: Iterable[str], what: Literal["data", "structure", "both"] = "data"
@@ -100,6 +117,17 @@ class Publisher:
             raise ValueError(f"a release is of data, structure or both, not of {what!r}")
         with self._lock:
             return [self._publish(edition, what) for edition in [self._present(code) for code in codes]]
+
+    def restructure(self, code: str, change: str) -> Edition:
+        """Publish an edition with another structure, as restructuring.py reads it. Raises UnknownDataset, Unchangeable.
+
+        Positions that only move leave the data's date alone.
+        """
+        with self._lock:
+            edition = self._present(code)
+            changed = replace(edition, changes=(*edition.changes, change))
+            self.sources[edition.code].dimensions(changed)
+            return self._publish(changed, "structure" if change.startswith("reorder") else "both")
 
     def add(self, codes: Iterable[str]) -> list[Edition]:
         """Make datasets appear: withdrawn ones again, others after their family. Raises UnknownDataset."""
@@ -114,9 +142,17 @@ class Publisher:
             editions = [self._present(code) for code in codes]
             for edition in editions:
                 self.withdrawn[edition.code] = self.editions.pop(edition.code)
-                self._announce(edition.code, "deleted", release_slot(self.now, edition.updated))
+                self._announce(edition.code, "deleted", self._date(edition.updated))
             self._save()
             return editions
+
+    def rename(self, code: str, new: str) -> Edition:
+        """A dataset under another code is another dataset: the old one goes, a new one comes. Raises UnknownDataset."""
+        with self._lock:
+            self._present(code)
+            self._absent(new.upper())
+            self.withdraw([code])
+            return self.add([new])[0]
 
     def announce(self, item: Item) -> None:
         """An item with nothing behind it: code lists, `$` codes, missing categories, hints at what is not there."""
@@ -132,15 +168,15 @@ class Publisher:
             return {
                 **self._made,
                 "recorded": str(self._recorded.resolve()) if self._recorded else None,
-                "now": self._now and self._now.isoformat(),
+                "now": None if self.clock.is_real else self.now.isoformat(),
                 "built": self.built and self.built.isoformat(),
-                "editions": [_plain(edition) for edition in news],
-                "withdrawn": [_plain(edition) for edition in self.withdrawn.values()],
-                "feed": [_plain(item) for item in self.feed],
+                "editions": [plain(edition) for edition in news],
+                "withdrawn": [plain(edition) for edition in self.withdrawn.values()],
+                "feed": [plain(item) for item in self.feed],
             }
 
     def _publish(self, edition: Edition, event: Event) -> Edition:
-        slot = release_slot(self.now, edition.updated)
+        slot = self._date(edition.updated)
         if event in ("data", "both", "new"):
             edition = replace(edition, update_data=slot, release=edition.release + (event != "new"))
         if event in ("structure", "both", "new"):
@@ -151,16 +187,15 @@ class Publisher:
         self._save()
         return edition
 
+    def _date(self, newest: datetime) -> datetime:
+        """The date of what is published now, always later than `newest`."""
+        if self._slot is None:
+            return release_slot(self.now, newest)
+        return self._slot if self._slot > newest else next_slot(newest)
+
     def _announce(self, code: str, event: Event, slot: datetime) -> None:
         self.feed += items_of(code, self.sources[code].title, event, slot)
         self.built = self.now
-
-    def _history(self, edition: Edition) -> list[Item]:
-        title = self.sources[edition.code].title
-        if edition.update_data == edition.update_structure:
-            return items_of(edition.code, title, "both", edition.updated)
-        data = items_of(edition.code, title, "data", edition.update_data)
-        return data + items_of(edition.code, title, "structure", edition.update_structure)
 
     def _present(self, code: str) -> Edition:
         if edition := self.editions.get(code.upper()):
@@ -174,7 +209,7 @@ class Publisher:
 
     def _source(self, code: str) -> Source:
         if code not in self.sources:
-            self.sources[code] = Invented(newcomer(self._made["profile"], code, self._made["seed"]))
+            self.sources[code] = Invented(newcomer(code=code, **self._made))
         return self.sources[code]
 
     def _restore(self, state: Mapping[str, Any]) -> None:
@@ -182,35 +217,19 @@ class Publisher:
             if state[name] != wanted:
                 folder = self._file and self._file.parent
                 raise WrongFolder(folder, f"{name} {state[name]!r} instead of {wanted!r}")
-        self._now = state["now"] and datetime.fromisoformat(state["now"])
+        if state["now"]:
+            self.clock.set(datetime.fromisoformat(state["now"]))
         self.built = state["built"] and datetime.fromisoformat(state["built"])
-        self.feed = [Item(**_dated(item, "date")) for item in state["feed"]]
-        editions, withdrawn = (
-            [Edition(**_dated(edition, "update_data", "update_structure")) for edition in state[name]]
-            for name in ("editions", "withdrawn")
-        )
-        for edition in editions:
+        self.feed = [item_of(item) for item in state["feed"]]
+        for edition in map(edition_of, state["editions"]):
             self._source(edition.code)
             self.editions[edition.code] = edition
-        for edition in withdrawn:
+        for edition in map(edition_of, state["withdrawn"]):
             self._source(edition.code)
             self.editions.pop(edition.code, None)
             self.withdrawn[edition.code] = edition
 
     def _save(self) -> None:
-        if self._file is None:
-            return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._file.with_suffix(".part")
-        unfinished.write_text(json.dumps(self.state(), indent=1))
-        os.replace(unfinished, self._file)  # noqa: PTH105 - the one atomic rename
-
-
-def _plain(record: Edition | Item) -> dict[str, Any]:
-    fields = asdict(record).items()
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields}
-
-
-def _dated(record: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    dates = {name: datetime.fromisoformat(record[name]).astimezone(BRUSSELS) for name in names}
-    return {**record, **dates}
+        # Inside `at` once, at its end.
+        if self._file and self._slot is None:
+            save(self.state(), self._file)

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from eurostat_assets.sandbox.body import dumps, wire_date
 from eurostat_assets.sandbox.datasets import Dimension, Edition
+from eurostat_assets.sandbox.errors import Unchangeable
 from eurostat_assets.sandbox.sources import Selection, Source
 
 _CHUNK = 1 << 20
@@ -47,7 +48,7 @@ class Recorded:
         self.code: str = document["extension"]["id"].upper()
         self.title: str = document["label"]
         self.folders = ("hlth_state",) if "HLTH" in self.code else ("general",)
-        self.dimensions = tuple(_dimension(name, document["dimension"][name]) for name in document["id"])
+        self._dimensions = tuple(_dimension(name, document["dimension"][name]) for name in document["id"])
         values, statuses = (_by_index(document.get(member)) for member in ("value", "status"))
         self.cells = {index: (values.get(index), statuses.get(index)) for index in {**values, **statuses}}
 
@@ -59,6 +60,11 @@ class Recorded:
             for kind in ("UPDATE_DATA", "UPDATE_STRUCTURE")
         )
         return Edition(self.code, data, structure)
+
+    def dimensions(self, edition: Edition) -> tuple[Dimension, ...]:
+        if edition.changes:
+            raise Unchangeable(self.code, edition.changes[-1])
+        return self._dimensions
 
     def count(self, edition: Edition) -> int:  # noqa: ARG002 - every edition has the same cells
         return len(self.cells)
@@ -75,10 +81,10 @@ class Recorded:
     def observations(self, edition: Edition) -> Iterator[pa.RecordBatch]:  # noqa: ARG002
         """Like cube.observations; in the order of the file."""
         columns: dict[str, list[Any]] = {
-            "time_period" if dimension.id == "time" else dimension.id: [] for dimension in self.dimensions
+            "time_period" if dimension.id == "time" else dimension.id: [] for dimension in self._dimensions
         }
-        for name, axis in zip(columns, range(len(self.dimensions)), strict=True):
-            codes = self.dimensions[axis].codes
+        for name, axis in zip(columns, range(len(self._dimensions)), strict=True):
+            codes = self._dimensions[axis].codes
             columns[name] = [codes[self._place(index, axis)] for index in self.cells]
         statuses = [(status or "").partition("|") for _, status in self.cells.values()]
         strings = {name: pa.array(codes, pa.string()) for name, codes in columns.items()}
@@ -99,7 +105,7 @@ class Recorded:
         return self._document["extension"].get("annotation", [])
 
     def _place(self, index: int, axis: int) -> int:
-        lengths = [len(dimension) for dimension in self.dimensions]
+        lengths = [len(dimension) for dimension in self._dimensions]
         return index // prod(lengths[axis + 1 :]) % lengths[axis]
 
     def _dated(self, edition: Edition) -> dict[str, Any]:
@@ -120,7 +126,7 @@ class Recorded:
                 codes=tuple(dimension.codes[p] for p in places),
                 labels=tuple(dimension.labels[p] for p in places),
             )
-            for dimension, places in zip(self.dimensions, selection, strict=True)
+            for dimension, places in zip(self._dimensions, selection, strict=True)
         ]
         cells = {}
         for index, cell in self.cells.items():

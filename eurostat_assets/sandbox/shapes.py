@@ -19,10 +19,11 @@ _RIGID = {"freq", "unit", "sex"}
 
 def shaped(shape: str, time: str) -> list[Dimension]:
     """The dimensions of a shape, and time as the last."""
-    return [*map(_dimension, shape.split()), _time(time)]
+    return [*map(dimension_of, shape.split()), _time(time)]
 
 
-def _dimension(text: str) -> Dimension:
+def dimension_of(text: str) -> Dimension:
+    """The dimension of one word of a shape."""
     name, equals, codes = text.partition("=")
     if not equals:
         name, _, count = text.partition(":")
@@ -53,4 +54,4 @@ def resized(dimensions: list[Dimension], cells: int) -> list[Dimension]:
 def _cut(dimension: Dimension, length: int) -> Dimension:
     if dimension.id == "time":
         return replace(dimension, codes=dimension.codes[-length:], labels=dimension.labels[-length:])
-    return dimension if length == len(dimension) else _dimension(f"{dimension.id}:{length}")
+    return dimension if length == len(dimension) else dimension_of(f"{dimension.id}:{length}")

@@ -17,6 +17,7 @@ from eurostat_assets.sandbox.clock import BRUSSELS
 from eurostat_assets.sandbox.datasets import Dataset, Dimension, Edition
 from eurostat_assets.sandbox.draw import code_hash
 from eurostat_assets.sandbox.periods import parse
+from eurostat_assets.sandbox.restructuring import restructured
 
 Selection = tuple[tuple[int, ...], ...]  # per dimension the kept positions, ascending
 
@@ -29,9 +30,11 @@ class Source(Protocol):
     @property
     def folders(self) -> tuple[str, ...]: ...
     @property
-    def dimensions(self) -> tuple[Dimension, ...]: ...
-    @property
     def first(self) -> Edition: ...
+    def dimensions(self, edition: Edition) -> tuple[Dimension, ...]:
+        """With their positions in the order of that edition. Raises Unchangeable for changes that are none."""
+        ...
+
     def count(self, edition: Edition) -> int:
         """OBS_COUNT: cells with a value or a status."""
         ...
@@ -46,40 +49,52 @@ class Source(Protocol):
 
 
 class Invented:
-    """A dataset whose cells are computed."""
+    """A dataset whose cells are computed. `dataset` is as it was before any change."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
         self.code = dataset.code
         self.title = dataset.title
         self.folders = dataset.folders
-        self.dimensions = dataset.dimensions
-        self._counts: dict[int, int] = {}
+        self.first = _first_edition(dataset)
+        self._datasets: dict[tuple[str, ...], Dataset] = {(): dataset}
+        self._counts: dict[tuple[object, ...], int] = {}
 
-    @property
-    def first(self) -> Edition:
-        """Two release times after the last period and before 2026; three structures in four are newer than the data."""
-        data = code_hash(self.dataset.seed, self.code, "data")
-        structure = code_hash(self.dataset.seed, self.code, "structure")
-        oldest = parse(self.dataset.time.codes[-1]).last + timedelta(days=30)
-        days = (date(2025, 12, 1) - oldest).days
-        updated = oldest + timedelta(days=data % days // 2)
-        later = timedelta(days=structure % (days // 2))
-        restructured = updated + later if structure >> 40 & 3 else updated - later
-        return Edition(self.code, _slot(updated, data), _slot(restructured, structure))
+    def at(self, edition: Edition) -> Dataset:
+        """The dataset with the structure of an edition. Raises Unchangeable."""
+        if edition.changes not in self._datasets:
+            self._datasets[edition.changes] = restructured(self.dataset, edition.changes)
+        return self._datasets[edition.changes]
+
+    def dimensions(self, edition: Edition) -> tuple[Dimension, ...]:
+        return self.at(edition).dimensions
 
     def count(self, edition: Edition) -> int:
-        if edition.release not in self._counts:
-            self._counts[edition.release] = cube.whole(self.dataset).count(edition.release)
-        return self._counts[edition.release]
+        state = (edition.release, edition.changes)
+        if state not in self._counts:
+            self._counts[state] = cube.whole(self.at(edition)).count(edition.release)
+        return self._counts[state]
 
     def stream(self, edition: Edition, selection: Selection | None, language: str) -> Iterator[bytes]:
+        dataset = self.at(edition)
         if selection is None:
-            return body(cube.whole(self.dataset), edition, language)
-        return body(cube.Walk(self.dataset, selection), edition, language, lambda: self.count(edition))
+            return body(cube.whole(dataset), edition, language)
+        return body(cube.Walk(dataset, selection), edition, language, lambda: self.count(edition))
 
     def observations(self, edition: Edition) -> Iterator[pa.RecordBatch]:
-        return cube.observations(self.dataset, edition.release)
+        return cube.observations(self.at(edition), edition.release)
+
+
+def _first_edition(dataset: Dataset) -> Edition:
+    """Two release times after the last period and before 2026; three structures in four are newer than the data."""
+    data = code_hash(dataset.seed, dataset.code, "data")
+    structure = code_hash(dataset.seed, dataset.code, "structure")
+    oldest = parse(dataset.time.codes[-1]).last + timedelta(days=30)
+    days = (date(2025, 12, 1) - oldest).days
+    updated = oldest + timedelta(days=data % days // 2)
+    later = timedelta(days=structure % (days // 2))
+    changed = updated + later if structure >> 40 & 3 else updated - later
+    return Edition(dataset.code, _slot(updated, data), _slot(changed, structure))
 
 
 def _slot(day: date, draw: int) -> datetime:

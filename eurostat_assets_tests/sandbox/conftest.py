@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,11 +30,12 @@ class Answer:
 def get(url: str, **headers: str) -> Answer:
     """GET without the conveniences of a library: nothing is followed, decompressed or added."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
-    connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path, headers=headers)
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
+    with closing(http.client.HTTPConnection(parts.netloc, timeout=60)) as connection:
+        connection.request(
+            "GET", f"{parts.path}?{parts.query}" if parts.query else parts.path, headers=headers
+        )
+        with connection.getresponse() as answer:
+            body = answer.read()
     return Answer(answer.status, body, {name.lower(): value for name, value in answer.getheaders()})
 
 

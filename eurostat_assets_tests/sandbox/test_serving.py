@@ -91,7 +91,7 @@ def test_the_server_ends_with_its_parent_even_when_that_is_killed(tmp_path: Path
 def test_a_sandbox_that_cannot_start_says_so(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(NotReady, match="exit code 1"), running(profile="nonsense"):
         pass
-    assert "choose one of demo, tests, full" in capfd.readouterr().err
+    assert "choose one of demo, tests, small, full" in capfd.readouterr().err
 
 
 def test_recorded_files_are_served_byte_for_byte_and_can_be_probed(shared: Path) -> None:
