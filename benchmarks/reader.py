@@ -61,8 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for part in parts:  # the file is written again after each: half an hour of measuring can be cut off
         tables.append(part())
         print(tables[-1].markdown(), flush=True)
-        written = write("reader", "The reader: JSON-stat to Parquet", facts, tables)
-    print(written)
+        write("reader", "The reader: JSON-stat to Parquet", facts, tables)
 
 
 class Bench:

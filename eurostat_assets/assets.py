@@ -5,18 +5,21 @@ Here belong what each asset is, its partitions, versions and metadata. No path, 
 
 import time
 import warnings
-from datetime import timedelta
+from collections.abc import Iterator
 
 import dagster as dg
+from pydantic import Field
 
 from eurostat_assets import metadata, partitions
 from eurostat_assets.eurostat import Eurostat, RawJson, check_code
-from eurostat_assets.failures import told
+from eurostat_assets.failures import check_complete, told
+from eurostat_assets.fetching import fetch
 from eurostat_assets.io_managers import StoredObservations
-from eurostat_assets.jsonstat import ParquetFile, read_header, write_parquet
+from eurostat_assets.jsonstat import ParquetFile, write_parquet
 from eurostat_assets.partitions import datasets
-from eurostat_assets.postgres import record_catalogue
+from eurostat_assets.postgres import states
 from eurostat_assets.resources import Mirror, Workbench, progress
+from eurostat_assets.sweeping import sweep
 
 # Beta since 2023, and the one kind of asset whose observations show a partition as stale.
 warnings.filterwarnings(
@@ -24,12 +27,14 @@ warnings.filterwarnings(
 )
 
 OWNERS = ["team:data-platform"]
-PATIENT = dg.RetryPolicy(
-    max_retries=2,
-    delay=timedelta(minutes=1).total_seconds(),
-    backoff=dg.Backoff.EXPONENTIAL,
-    jitter=dg.Jitter.PLUS_MINUS,
-)
+
+
+class Download(dg.Config):
+    """What may be asked of a single download."""
+
+    force: bool = Field(
+        default=False, description="Download, read and publish even what is unchanged, withdrawn or excluded."
+    )
 
 
 @dg.observable_source_asset(partitions_def=datasets, group_name="eurostat", tags={"dagster/kind/json": ""})
@@ -46,21 +51,17 @@ def eurostat_dataset(
     )
 
 
-@dg.asset(group_name="eurostat", kinds={"postgres"}, owners=OWNERS, retry_policy=PATIENT, pool="eurostat_api")
+@dg.asset(group_name="eurostat", kinds={"postgres"}, owners=OWNERS)
 def catalogue(
     context: dg.AssetExecutionContext, mirror: dg.ResourceParam[Mirror], eurostat: dg.ResourceParam[Eurostat]
 ) -> dg.MaterializeResult:
     """What Eurostat offers of this mirror's theme, from its table of contents and inventory: the table
-    `eurostat.catalogue`. New datasets become partitions; a dataset that is gone from Eurostat keeps its partition."""
+    `eurostat.catalogue`. Materialising it is the sweep: new datasets become partitions, missed releases become due,
+    datasets that are gone from Eurostat are marked as withdrawn and keep their partition and table."""
     with told("The catalogue"):
-        entries = mirror.theme.select(eurostat.toc(), eurostat.inventory())
-        record_catalogue(mirror.database, entries)
-    known = set(partitions.known(context.instance))
-    new = [entry.code for entry in entries if entry.code not in known]
-    partitions.add(context.instance, new)
-    return dg.MaterializeResult(
-        metadata=metadata.of_catalogue(entries, new, gone=known - {e.code for e in entries})
-    )
+        entries, change = sweep(eurostat, mirror)
+    partitions.add(context.instance, [entry.code for entry in entries])
+    return dg.MaterializeResult(metadata=metadata.of_catalogue(entries, change, states(mirror.database)))
 
 
 @dg.asset(
@@ -71,20 +72,28 @@ def catalogue(
     owners=OWNERS,
     io_manager_key="raw_store",
     pool="eurostat_api",
-    retry_policy=PATIENT,
+    output_required=False,
 )
 def raw_json(
     context: dg.AssetExecutionContext,
+    config: Download,
     eurostat: dg.ResourceParam[Eurostat],
+    mirror: dg.ResourceParam[Mirror],
     workbench: dg.ResourceParam[Workbench],
-) -> dg.MaterializeResult[RawJson]:
-    """The dataset exactly as Eurostat sent it: one JSON-stat 2.0 response, unfiltered, kept compressed."""
+) -> Iterator[dg.MaterializeResult[RawJson]]:
+    """The dataset exactly as Eurostat sent it: one JSON-stat 2.0 response, unfiltered, kept compressed. Where there is
+    nothing newer to fetch, nothing is materialised here or below; an observation of the partition says why."""
     with told(context.partition_key):
         code = check_code(context.partition_key)
-        raw = eurostat.download(
-            code, workbench.folder, inspect=read_header, on_progress=progress(context.log, code)
+        report = progress(context.log, code)
+        raw = fetch(eurostat, mirror, code, workbench.folder, force=config.force, on_progress=report)
+    if isinstance(raw, str):
+        context.log.info(f"{code}: {raw}")
+        context.log_event(
+            dg.AssetObservation(context.asset_key, partition=code, metadata={"not fetched": raw})
         )
-    return dg.MaterializeResult(
+        return
+    yield dg.MaterializeResult(
         value=raw, data_version=dg.DataVersion(raw.release.version), metadata=metadata.of_raw_json(raw)
     )
 
@@ -110,6 +119,7 @@ def observations(
             provenance=raw_json.provenance(),
             on_progress=progress(context.log, code),
         )
+        check_complete(code, parquet)
     return dg.MaterializeResult(
         value=parquet,
         data_version=dg.DataVersion(release.version),
@@ -123,7 +133,7 @@ def observations(
     kinds={"postgres", "sql"},
     owners=OWNERS,
     io_manager_key="table_store",
-    retry_policy=dg.RetryPolicy(max_retries=2, delay=10),
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=10),  # the database may be back in a moment
 )
 def published_table(observations: StoredObservations) -> dg.MaterializeResult[StoredObservations]:
     """The table readers query: `eurostat.<code in lower case>`, with column comments and `source_dataset_id`.

@@ -1,4 +1,4 @@
-"""The whole platform on one screen: assets, the sensor, jobs, and what they work with.
+"""The whole platform on one screen: assets, sensors, the schedule, jobs, and what they work with.
 
 This is what Dagster loads (`workspace.yaml`, `[tool.dg.project]`). Everything here is made by the rooms below.
 """
@@ -22,7 +22,14 @@ def build(knobs: settings.Settings) -> dg.Definitions:
             assets.published_table,
         ],
         jobs=[jobs.refresh_catalogue, jobs.mirror_dataset],
-        sensors=[sensors.eurostat_releases(knobs.poll_interval), sensors.failed_runs],
+        sensors=[
+            sensors.eurostat_releases(knobs),
+            sensors.stale_datasets(knobs.request_interval),
+            sensors.sweep_when_feed_is_silent(knobs),
+            sensors.failed_runs(),
+            sensors.cancelled_runs(),
+        ],
+        schedules=[sensors.sweep(knobs.sweep_cron)],
         executor=dg.in_process_executor,  # a step process of its own costs more than these steps
         resources={
             "eurostat": resources.client(knobs),

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from eurostat_assets.eurostat import EurostatError, Transient
-from eurostat_assets.jsonstat import JsonStatError
+from eurostat_assets.jsonstat import JsonStatError, ParquetFile
 from eurostat_assets.postgres import PostgresError
 
 
@@ -25,6 +25,23 @@ class NotStored(Exception):
         )
 
 
+class Incomplete(Exception):
+    """The cells received are not as many as Eurostat says the dataset has."""
+
+    def __init__(self, dataset: str, received: int, announced: int) -> None:
+        super().__init__(
+            f"{dataset}: {received:,} observations were received, but Eurostat says it has {announced:,} (OBS_COUNT). "
+            "Nothing was replaced; it is downloaded again later."
+        )
+
+
+def check_complete(dataset: str, parquet: ParquetFile) -> None:
+    """Raises Incomplete unless the file has as many rows as Eurostat announced, where it did."""
+    announced = parquet.header.obs_count
+    if announced is not None and announced != parquet.rows:
+        raise Incomplete(dataset, parquet.rows, announced)
+
+
 @contextmanager
 def told(subject: str) -> Iterator[None]:
     """Turn the domain's errors about `subject` (a dataset code, the catalogue) into a `dg.Failure` that explains itself."""
@@ -34,6 +51,8 @@ def told(subject: str) -> Iterator[None]:
         raise _failure(subject, error, worth_retrying=isinstance(error, Transient)) from error
     except PostgresError as error:
         raise _failure(subject, error, worth_retrying=error.worth_retrying) from error
+    except Incomplete as error:
+        raise _failure(subject, error, worth_retrying=True) from error
     except (JsonStatError, NotStored) as error:
         raise _failure(subject, error, worth_retrying=False) from error
     except OSError as error:
@@ -62,6 +81,15 @@ def reason(events: Iterable[dg.DagsterEvent]) -> str:
         if event.is_run_failure and event.message:
             story = event.message
     return story
+
+
+def worth_retrying(events: Iterable[dg.DagsterEvent]) -> bool:
+    """Whether a run that failed may succeed later without anybody doing anything; so it is where its steps do not say."""
+    for event in events:
+        if event.is_step_failure and (failure := event.step_failure_data.user_failure_data):
+            said = failure.metadata.get("worth retrying")
+            return said is None or bool(said.value)
+    return True
 
 
 def _failure(subject: str, error: Exception, worth_retrying: bool) -> dg.Failure:

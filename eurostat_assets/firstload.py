@@ -1,6 +1,6 @@
-"""The first load: what `up` and `demo` ask of a running platform, through the same door as the UI.
+"""The first load, watched: `up` and `demo` start a sweep and show how the platform's own sensors fill the mirror.
 
-Here belong requesting runs over Dagster's GraphQL address and watching them; so all of it is seen in the UI as well.
+Here belong requesting the sweep over Dagster's GraphQL address and reading from the books how far it is.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from eurostat_assets import partitions, postgres, resources
+from eurostat_assets import postgres, resources
 from eurostat_assets.failures import reason
 from eurostat_assets.launcher import LauncherError, Platform
-from eurostat_assets.sensors import in_flight
 
 ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 
@@ -33,7 +32,7 @@ class Seen:
 
 
 class FirstLoad:
-    """Requests runs of a platform and follows them."""
+    """Starts the load of a platform and follows it."""
 
     def __init__(self, platform: Platform) -> None:
         from dagster_graphql import DagsterGraphQLClient
@@ -41,7 +40,6 @@ class FirstLoad:
         self._platform = platform
         self._client = DagsterGraphQLClient("127.0.0.1", port_number=platform.port)
         self._mirror = resources.Mirror(platform.settings)
-        self._runs: dict[str, str] = {}
 
     def check_source(self) -> None:
         """Raises `EurostatError` when Eurostat cannot be reached."""
@@ -49,54 +47,50 @@ class FirstLoad:
 
     def published(self) -> set[str]:
         """The codes of datasets that readers can query now."""
-        return {code for code, state in postgres.published(self._mirror.database).items() if state.release}
+        return {code for code, state in self._states().items() if state.release}
 
-    def refresh_catalogue(self) -> None:
+    def sweep(self) -> None:
         """Run the job `refresh_catalogue` and wait for its end. Raises `LauncherError` with the reason when it fails."""
-        run_id = self._submit("refresh_catalogue", {})
+        run_id = self._client.submit_job_execution(
+            "refresh_catalogue",
+            repository_location_name="eurostat_assets",
+            repository_name="__repository__",
+            tags={"dagster/priority": "10"},
+        )
         with dg.DagsterInstance.get() as instance:
             while (run := instance.get_run_by_id(run_id)) is None or run.status not in ENDED:
                 self._platform.check()
                 time.sleep(0.3)
             if run.status != dg.DagsterRunStatus.SUCCESS:
-                raise LauncherError(f"The catalogue could not be read: {_reason(instance, run_id)}")
+                events = (entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event)
+                raise LauncherError(f"The catalogue could not be read: {reason(events)}")
 
-    def request_missing(self) -> list[str]:
-        """Request one run for every partition that was never published and that no run works for; returns their codes."""
-        published = self.published()
-        with dg.DagsterInstance.get() as instance:
-            busy = in_flight(instance)
-            missing = [
-                code for code in partitions.known(instance) if code not in published and code not in busy
-            ]
-        for code in missing:
-            self._runs[
-                self._submit("mirror_dataset", {"dagster/partition": code, "eurostat/dataset": code})
-            ] = code
-        return missing
+    def missing(self) -> list[str]:
+        """The codes that were never published and that `stale_datasets` is going to request, or has."""
+        return [
+            code
+            for code, state in self._states().items()
+            if state.state in ("new", "failed") and not state.release
+        ]
 
-    def watch(self) -> Iterator[Seen]:
-        """Yields the state of the requested runs about once a second until all have ended."""
-        seen, waiting = Seen(), dict(self._runs)
-        with dg.DagsterInstance.get() as instance:
-            while waiting:
-                self._platform.check()
-                time.sleep(1)
-                for run in instance.get_runs(dg.RunsFilter(run_ids=list(waiting), statuses=list(ENDED))):
-                    code = waiting.pop(run.run_id)
-                    if run.status == dg.DagsterRunStatus.SUCCESS:
-                        seen.published.append(code)
-                    else:
-                        seen.failed[code] = _reason(instance, run.run_id)
-                states = postgres.published(self._mirror.database)
-                seen.rows = sum(states[code].rows or 0 for code in seen.published if code in states)
-                yield seen
+    def watch(self, codes: list[str]) -> Iterator[Seen]:
+        """Yields the state of these datasets about once a second until each was published, failed, or left the theme."""
+        seen, waiting = Seen(), set(codes)
+        while waiting:
+            self._platform.check()
+            time.sleep(1)
+            states = self._states()
+            for code in sorted(waiting):
+                state = states[code]
+                if state.release:
+                    seen.published.append(code)
+                elif state.error:
+                    seen.failed[code] = state.error
+                elif state.state == "new":
+                    continue
+                waiting.remove(code)
+            seen.rows = sum(states[code].rows or 0 for code in seen.published)
+            yield seen
 
-    def _submit(self, job: str, tags: dict[str, str]) -> str:
-        return self._client.submit_job_execution(
-            job, repository_location_name="eurostat_assets", repository_name="__repository__", tags=tags
-        )
-
-
-def _reason(instance: dg.DagsterInstance, run_id: str) -> str:
-    return reason(entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event)
+    def _states(self) -> dict[str, postgres.DatasetState]:
+        return postgres.states(self._mirror.database)

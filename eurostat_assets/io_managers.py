@@ -24,7 +24,7 @@ from eurostat_assets import metadata
 from eurostat_assets.eurostat import RawJson, Release, check_code
 from eurostat_assets.failures import NotStored, told
 from eurostat_assets.jsonstat import ParquetFile
-from eurostat_assets.postgres import DatasetState, publish, published
+from eurostat_assets.postgres import DatasetState, publish, states
 from eurostat_assets.resources import Mirror, progress
 
 
@@ -60,15 +60,16 @@ class RawStore(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: RawJson) -> None:
         with told(context.partition_key):
             folder = self._folder(context.partition_key)
-            suffix = "".join(Path(obj.path.name).suffixes[-2:])
-            body = folder / f"{obj.sha256[:16]}{suffix}"
-            _into_place(Path(str(obj.path)), body)
-            # The body's name is new with its content, so this small file decides which body is current.
-            _write_into_place(folder / "current.json", obj.with_path(body).to_json())
+            bodies = [folder / f"{part.sha256[:16]}{_suffix(part.path)}" for part in obj.parts]
+            for part, body in zip(obj.parts, bodies, strict=True):
+                _into_place(Path(str(part.path)), body)
+            # A body's name is new with its content, so this small file decides which bodies are current.
+            _write_into_place(folder / "current.json", obj.with_path(*bodies).to_json())
+            keep = {body.name for body in bodies} | {"current.json"}
             for old in folder.iterdir():
-                if old.name not in (body.name, "current.json"):
+                if old.name not in keep:
                     old.unlink(missing_ok=True)
-            context.add_output_metadata({"dagster/uri": str(body)})
+            context.add_output_metadata({"dagster/uri": str(bodies[0] if len(bodies) == 1 else folder)})
 
     def load_input(self, context: dg.InputContext) -> RawJson:
         with told(context.partition_key):
@@ -78,7 +79,7 @@ class RawStore(dg.IOManager):
             except FileNotFoundError:
                 raise NotStored(context.partition_key, "raw_json") from None
             raw = RawJson.from_json(described, folder)
-            if not raw.path.exists():
+            if not all(part.path.exists() for part in raw.parts):
                 raise NotStored(context.partition_key, "raw_json")
             return raw
 
@@ -120,6 +121,7 @@ class TableStore(dg.IOManager):
                 obj.path,
                 dataset=code,
                 storage=self._mirror.storage,
+                patience=self._mirror.patience,
                 on_progress=progress(context.log, f"{code}: loading", "rows"),
             )
             context.add_output_metadata(metadata.of_publication(publication))
@@ -127,10 +129,15 @@ class TableStore(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> DatasetState:
         with told(context.partition_key):
             code = check_code(context.partition_key)
-            state = published(self._mirror.database).get(code)
-            if state is None:
+            state = states(self._mirror.database).get(code)
+            if state is None or state.release is None:
                 raise NotStored(code, "published_table")
             return state
+
+
+def _suffix(path: Path | UPath) -> str:
+    """`.json.gz` and the like."""
+    return "".join(Path(path.name).suffixes[-2:])
 
 
 def _into_place(finished: Path, place: UPath) -> None:

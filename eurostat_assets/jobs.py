@@ -7,7 +7,7 @@ from eurostat_assets.assets import catalogue, observations, published_table, raw
 refresh_catalogue = dg.define_asset_job(
     "refresh_catalogue",
     selection=[catalogue],
-    description="Read what Eurostat offers and keep the partitions in step with it.",
+    description="The sweep: read all that Eurostat offers, and note what is new, newer or gone.",
 )
 
 mirror_dataset = dg.define_asset_job(

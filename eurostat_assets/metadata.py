@@ -5,7 +5,8 @@ Here belongs how things are shown, not what they are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -14,12 +15,13 @@ import pyarrow.parquet as pq
 
 from eurostat_assets.eurostat import CatalogueEntry, RawJson, Release
 from eurostat_assets.jsonstat import ParquetFile
-from eurostat_assets.postgres import Publication
+from eurostat_assets.postgres import CatalogueChange, DatasetState, Publication
 
 Metadata = Mapping[str, Any]
 
 BROWSER = "https://ec.europa.eu/eurostat/databrowser/product/view/"
 PREVIEW_ROWS = 8
+LISTED = 50
 
 
 def of_release(dataset: str, release: Release) -> Metadata:
@@ -31,19 +33,22 @@ def of_release(dataset: str, release: Release) -> Metadata:
     }
 
 
-def of_catalogue(entries: Sequence[CatalogueEntry], new: Sequence[str], gone: Collection[str]) -> Metadata:
+def of_catalogue(
+    entries: Sequence[CatalogueEntry], change: CatalogueChange, states: Mapping[str, DatasetState]
+) -> Metadata:
     lines = [
-        f"| {e.code} | {e.title} | {e.release.updated:%Y-%m-%d %H:%M} |"
+        f"| {e.code} | {e.title} | {e.release.updated:%Y-%m-%d %H:%M} | {states[e.code].state} |"
         for e in entries[:PREVIEW_ROWS]
         if e.release
     ]
+    counts = Counter(state.state for state in states.values())
     return {
         "dagster/row_count": len(entries),
-        "new datasets": len(new),
-        "no longer offered": len(gone),
-        "no longer offered, kept here": dg.MetadataValue.text(", ".join(sorted(gone)) or "none"),
+        **{state: counts[state] for state in ("current", "stale", "new", "failed", "withdrawn", "excluded")},
+        "new datasets": dg.MetadataValue.text(", ".join(change.new[:LISTED]) or "none"),
+        "withdrawn since the last sweep": dg.MetadataValue.text(", ".join(change.withdrawn) or "none"),
         "preview": dg.MetadataValue.md(
-            "\n".join(["| dataset | title | last change (UTC) |", "|---|---|---|", *lines])
+            "\n".join(["| dataset | title | last change (UTC) | here |", "|---|---|---|---|", *lines])
         ),
     }
 

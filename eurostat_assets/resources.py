@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from eurostat_assets import postgres
-from eurostat_assets.eurostat import Eurostat, Theme
+from eurostat_assets.eurostat import Eurostat, Gate, Theme
 from eurostat_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ class Mirror:
             keep_releases=self.settings.keep_releases,
             keep_dependents=self.settings.keep_dependents,
         )
+
+    @cached_property
+    def patience(self) -> postgres.Patience:
+        """How long a publication waits, and a dataset that failed."""
+        return postgres.Patience(retry=self.settings.retry_after)
 
     @cached_property
     def database(self) -> str:
@@ -134,6 +139,7 @@ def client(settings: Settings) -> Eurostat:
         read_timeout=settings.read_timeout,
         download_deadline=settings.download_deadline,
         attempts=settings.attempts,
+        gate=Gate(settings.home / "gate", settings.parallel_downloads, settings.request_pace),
     )
 
 

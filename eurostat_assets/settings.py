@@ -70,7 +70,10 @@ class Settings(BaseSettings):
     # How hard Eurostat and this machine are worked
     parallel_downloads: int = Field(default=4, ge=1, le=16, description="Simultaneous requests to Eurostat.")
     parallel_runs: int = Field(
-        default=2, ge=1, le=64, description="Datasets processed at the same time by `sync`."
+        default=6,
+        ge=1,
+        le=64,
+        description="Datasets worked on at the same time: those that download, and some that are read or published.",
     )
     connect_timeout: float = Field(
         default=15, gt=0, description="Seconds to wait for a connection to Eurostat."
@@ -82,8 +85,36 @@ class Settings(BaseSettings):
         default=3600, gt=0, description="Seconds a single download may take in all."
     )
     attempts: int = Field(default=4, ge=1, description="Tries of a download before its partition fails.")
+    request_pace: float = Field(
+        default=0.1, ge=0, description="Seconds between two requests to Eurostat, over all processes here."
+    )
+
+    # How it is kept fresh
     poll_interval: int = Field(
         default=300, ge=1, description="Seconds between two looks at Eurostat's RSS feed."
+    )
+    request_interval: int = Field(
+        default=30, ge=1, description="Seconds between two looks for datasets that are due."
+    )
+    sweep_cron: str = Field(
+        default="20 11,23 * * *", description="When to compare the whole inventory; Brussels time."
+    )
+    feed_trusted: float = Field(
+        default=6 * 86400,
+        gt=0,
+        description="Seconds without a good look at the feed, which tells of seven days, that call for a sweep.",
+    )
+    blind_sweep_interval: int = Field(
+        default=900, ge=1, description="Seconds between two sweeps while the feed cannot be read."
+    )
+    retry_after: float = Field(
+        default=600, gt=0, description="Seconds until a failed dataset is tried again; doubled each time."
+    )
+    catalogue_may_shrink: float = Field(
+        default=0.1, ge=0, le=1, description="Share of the theme that may vanish at once and be believed."
+    )
+    largest_dataset: int = Field(
+        default=0, ge=0, description="Datasets of more observations are not mirrored. 0: no limit."
     )
 
     # How it is shown

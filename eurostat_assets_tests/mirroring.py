@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import dagster as dg
@@ -26,28 +27,30 @@ class Mirroring:
     settings: Settings
     instance: dg.DagsterInstance
 
-    def run(self, job: str, dataset: str | None = None) -> str | None:
+    def run(
+        self, job: str, dataset: str | None = None, run_config: dict[str, Any] | None = None
+    ) -> str | None:
         """Execute a job, for one partition where a dataset is given; returns why it failed, or None."""
         definition = build(self.settings).resolve_job_def(job)
         with patch.object(
             dg.RetryPolicy, "calculate_delay", return_value=0.01
         ):  # no waiting for a minute here
             result = definition.execute_in_process(
-                instance=self.instance, partition_key=dataset, raise_on_error=False
+                instance=self.instance, partition_key=dataset, run_config=run_config, raise_on_error=False
             )
         return None if result.success else reason(result.all_events)
 
-    def mirror(self, dataset: str) -> str | None:
-        """Make the dataset a partition and mirror it."""
+    def mirror(self, dataset: str, *, force: bool = False) -> str | None:
+        """Make the dataset a partition and mirror it; with `force` also when there is nothing newer."""
         self.instance.add_dynamic_partitions("eurostat_dataset", [dataset])
-        return self.run("mirror_dataset", dataset)
+        return self.run("mirror_dataset", dataset, {"ops": {"raw_json": {"config": {"force": force}}}})
 
     def files(self) -> set[str]:
         """Every file of the store and the workbench, but for locks."""
         home = self.settings.home
-        return {
-            str(path.relative_to(home)) for path in home.rglob("*") if path.is_file() and path.name != "lock"
-        }
+        folders = (home / "store", self.settings.scratch)
+        files = (path for folder in folders for path in folder.rglob("*"))
+        return {str(path.relative_to(home)) for path in files if path.is_file() and path.name != "lock"}
 
 
 @contextmanager
@@ -60,6 +63,7 @@ def mirroring(home: Path, api_url: str, database: str) -> Iterator[Mirroring]:
         attempts=1,
         read_timeout=10,
         download_deadline=60,
+        request_pace=0,
     )
     with dg.DagsterInstance.ephemeral() as instance:
         yield Mirroring(settings, instance)

@@ -62,7 +62,7 @@ def test_every_kind_of_dataset_is_published_as_the_source_has_it(source, tmp_pat
         source.release(code, what="both")
         assert chain.mirror(code) is None
         assert sorted(table(database, code), key=key) == sorted(truth(source.cells(code)), key=key)
-        state = postgres.published(database)[code]
+        state = postgres.states(database)[code]
         assert state.rows == len(table(database, code))
         # One raw body and one Parquet file, the newest; nothing on the workbench.
         folders = sorted({name.rsplit("/", 1)[0] for name in chain.files()})

@@ -9,7 +9,7 @@ import eurostat_assets
 
 PACKAGE = Path(eurostat_assets.__file__).parent
 FLOORS = {
-    4: {"definitions", "cli", "launcher", "processes", "firstload", "synchronise"},
+    4: {"definitions", "cli", "launcher", "processes", "firstload", "synchronise", "warmruns", "preloaded"},
     3: {
         "partitions",
         "assets",
@@ -20,6 +20,8 @@ FLOORS = {
         "jobs",
         "failures",
         "metadata",
+        "fetching",
+        "sweeping",
     },
     2: {"eurostat", "jsonstat", "postgres", "sandbox"},
     1: {"settings"},

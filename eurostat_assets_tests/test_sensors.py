@@ -1,15 +1,27 @@
-"""Which partitions the feed makes due: decided by dates alone, and only inside the theme."""
+"""What the sensors decide: which datasets are due, by dates alone and inside the theme; what an outage is taken for."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import dagster as dg
+import psycopg2
 import pytest
+from pydantic import SecretStr
 
-from eurostat_assets.eurostat import FeedItem, Release
-from eurostat_assets.sensors import hinted, stale
+from eurostat_assets import postgres, resources, sandbox
+from eurostat_assets.eurostat import EurostatError, FeedItem
+from eurostat_assets.postgres import DatasetState
+from eurostat_assets.sensors import eurostat_releases, stale_datasets, sweep_when_feed_is_silent
+from eurostat_assets.sensors.due import due
+from eurostat_assets.sensors.feed import hinted
+from eurostat_assets.settings import Settings
+from eurostat_assets.sweeping import sweep
 
 NOON = datetime(2026, 4, 24, 9, tzinfo=UTC)
 NIGHT = datetime(2026, 4, 24, 21, tzinfo=UTC)
-OLD, NEW = Release(NOON, NOON), Release(NIGHT, NOON)
+CODE = "HLTH_RS_BDS"
 
 
 def item(code: str, published: datetime) -> FeedItem:
@@ -17,31 +29,190 @@ def item(code: str, published: datetime) -> FeedItem:
 
 
 @pytest.mark.parametrize(
-    ("items", "ours", "expected"),
+    ("items", "known", "expected"),
     [
-        ([item("HLTH_A", NIGHT)], {"HLTH_A": OLD}, {"HLTH_A"}),
-        ([item("HLTH_A", NOON)], {"HLTH_A": OLD}, set()),  # the release we have
-        ([item("HLTH_A", NOON), item("HLTH_A", NIGHT)], {"HLTH_A": OLD}, {"HLTH_A"}),  # repeated, any order
+        ([item("HLTH_A", NIGHT)], {"HLTH_A": NOON}, {"HLTH_A"}),
+        ([item("HLTH_A", NOON)], {"HLTH_A": NOON}, set()),  # the release we know of
+        ([item("HLTH_A", NOON), item("HLTH_A", NIGHT)], {"HLTH_A": NOON}, {"HLTH_A"}),  # repeated, any order
         ([item("HLTH_NEW", NOON)], {}, {"HLTH_NEW"}),  # first sight
         ([item("NAMA_10_GDP", NIGHT)], {}, set()),  # another theme
-        ([FeedItem("HLTH_A", None, NIGHT, "")], {"HLTH_A": OLD}, {"HLTH_A"}),  # no category to go by
+        ([FeedItem("HLTH_A", None, NIGHT, "")], {"HLTH_A": NOON}, {"HLTH_A"}),  # no category to go by
         ([FeedItem("HLTH_A", "UPDATED_CODE_LIST", NIGHT, "")], {}, set()),  # a code list of that name
-        ([], {"HLTH_A": OLD}, set()),
+        ([], {"HLTH_A": NOON}, set()),
     ],
 )
-def test_a_feed_item_is_a_hint_when_it_is_younger_than_what_is_published(items, ours, expected):
-    assert hinted(items, lambda code: "HLTH" in code, ours) == expected
+def test_a_feed_item_is_a_hint_when_it_is_younger_than_what_is_known(items, known, expected):
+    assert hinted(items, lambda code: "HLTH" in code, known) == expected
+
+
+def state(code: str, rows: int, word: postgres.state.State = "new", wait: float = -1) -> DatasetState:
+    fields: dict = dict.fromkeys(DatasetState.__dataclass_fields__)
+    fields |= {"dataset": code, "state": word, "offered_data": NOON, "offered_structure": NOON, "failures": 0}
+    return DatasetState(**fields | {"offered_rows": rows, "next_attempt_at": NIGHT + timedelta(seconds=wait)})
 
 
 @pytest.mark.parametrize(
-    ("offered", "ours", "expected"),
+    ("ours", "busy", "most", "expected"),
     [
-        ({"A": NEW}, {"A": OLD}, {"A"}),
-        ({"A": OLD}, {"A": OLD}, set()),
-        ({"A": OLD}, {"A": NEW}, set()),  # an older answer, e.g. from a cache, never replaces a newer release
-        ({"A": Release(NOON, NIGHT)}, {"A": OLD}, {"A"}),  # only the structure changed
-        ({"A": OLD}, {}, {"A"}),
+        ([state("A", 1), state("B", 9), state("C", 5)], set(), 9, ["B", "C", "A"]),  # biggest first
+        ([state("A", 1), state("B", 9)], {"B"}, 9, ["A"]),
+        ([state("A", 1, "failed", wait=1), state("B", 9, "failed")], set(), 9, ["B"]),  # not before its time
+        ([state("A", 1, "current"), state("B", 1, "withdrawn"), state("C", 1, "excluded")], set(), 9, []),
+        ([state("A", 1), state("B", 9), state("C", 5)], set(), 2, ["B", "C"]),
+        ([state("A", 1)], set(), -3, []),
+        ([replace(state("A", 1), offered_data=None)], set(), 9, []),  # nobody knows that there is anything
     ],
 )
-def test_a_dataset_is_stale_when_data_or_structure_are_newer_at_the_source(offered, ours, expected):
-    assert set(stale(offered, ours)) == expected
+def test_what_is_due_is_requested_biggest_first_and_never_twice(ours, busy, most, expected):
+    chosen = due({one.dataset: one for one in ours}, busy, NIGHT, most)
+    assert [one.dataset for one in chosen] == expected
+
+
+class World:
+    """A Eurostat, a mirror's database and a Dagster instance; each tick is one evaluation of the real sensor."""
+
+    def __init__(self, source: sandbox.Running, settings: Settings, instance: dg.DagsterInstance) -> None:
+        self.source, self.settings, self.instance = source, settings, instance
+        self.mirror = resources.Mirror(settings)
+
+    def listen(self):
+        return self._tick(eurostat_releases(self.settings))
+
+    def act(self):
+        return self._tick(stale_datasets(30))
+
+    def watch(self):
+        return self._tick(sweep_when_feed_is_silent(self.settings))
+
+    def sweep(self):
+        return sweep(resources.client(self.settings), self.mirror)
+
+    def with_api(self, api_url: str) -> "World":
+        return World(self.source, self.settings.model_copy(update={"api_url": api_url}), self.instance)
+
+    def _tick(self, sensor: dg.SensorDefinition):
+        client = resources.client(self.settings)
+        given = {"eurostat": client, "mirror": self.mirror}
+        wanted = {name: value for name, value in given.items() if name in sensor.required_resource_keys}
+        return sensor(dg.build_sensor_context(instance=self.instance, resources=wanted))
+
+    def sql(self, statement: str) -> None:
+        with psycopg2.connect(self.mirror.database) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+        connection.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path, database: str) -> Iterator[World]:
+    with sandbox.running(profile="tests") as source, dg.DagsterInstance.ephemeral() as instance:
+        settings = Settings(
+            home=tmp_path,
+            api_url=source.api_url,
+            database_url=SecretStr(database),
+            attempts=1,
+            read_timeout=5,
+            request_pace=0,
+        )
+        yield World(source, settings, instance)
+
+
+def settle(world: World) -> None:
+    """Pretend that everything offered is published, and that the feed was just read."""
+    world.sweep()
+    world.sql(
+        "UPDATE eurostat.datasets SET data_updated = offered_data, structure_updated = offered_structure, rows = 1,"
+        " release = to_char(offered_data AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') || '_' ||"
+        " to_char(offered_structure AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+    )
+    world.listen()
+
+
+def test_a_release_in_the_feed_becomes_one_requested_run_however_often_one_looks(world):
+    settle(world)
+    assert "Nothing new" in world.listen().skip_message
+    assert "Nothing is due" in world.act().skip_message
+    world.source.release(CODE)
+    for _ in range(2):
+        assert CODE in world.listen().skip_message or "Nothing new" in world.listen().skip_message
+    first, second = world.act(), world.act()
+    assert [request.partition_key for request in first.run_requests] == [CODE]
+    assert first.run_requests[0].run_key == second.run_requests[0].run_key
+    assert [event.partition for event in first.asset_events] == [CODE]
+    assert first.dynamic_partitions_requests[0].partition_keys == [CODE]
+
+
+def test_a_dataset_seen_for_the_first_time_in_the_feed_is_added_and_requested(world):
+    settle(world)
+    world.source.add("HLTH_SILC_99")
+    world.source.announce("NAMA_10_GDP", "NEW_DATASET")
+    world.listen()
+    requested = world.act()
+    assert [request.partition_key for request in requested.run_requests] == ["HLTH_SILC_99"]
+    assert requested.dynamic_partitions_requests[0].partition_keys == ["HLTH_SILC_99"]
+
+
+def test_a_feed_that_fails_is_a_failed_tick_and_the_sweep_takes_over(world):
+    settle(world)
+    assert "regularly" in world.watch().skip_message
+    broken = world.with_api(world.source.url + "/no/such/api")
+    with pytest.raises(EurostatError):
+        broken.listen()
+    feed = postgres.polls(world.mirror.database)["feed"]
+    assert feed.error
+    assert feed.failures == 1
+    assert "Swept" in world.watch().skip_message
+    world.sql("UPDATE eurostat.polls SET succeeded_at = now() - interval '1 hour' WHERE source = 'sweep'")
+    assert "the feed fails" in world.watch().tags["eurostat/why"]
+    world.source.release(CODE)
+    world.sweep()
+    assert [request.partition_key for request in world.act().run_requests] == [CODE]
+    world.listen()
+    assert "regularly" in world.watch().skip_message
+
+
+def test_who_was_away_for_longer_than_the_feed_reaches_back_sweeps(world):
+    settle(world)
+    world.sql("UPDATE eurostat.polls SET succeeded_at = now() - interval '8 days'")
+    assert "the feed was last read" in world.watch().tags["eurostat/why"]
+    asked = world.listen()
+    assert isinstance(asked, dg.RunRequest)
+    assert "seven days only" in (asked.run_key or "")
+    world.sweep()
+    assert "Nothing new" in world.listen().skip_message
+
+
+def test_a_deletion_in_the_feed_is_verified_by_a_sweep(world):
+    settle(world)
+    world.source.withdraw(CODE)
+    asked = world.listen()
+    assert CODE in (asked.run_key or "")
+    assert asked.run_key == world.listen().run_key
+    world.sweep()
+    assert postgres.states(world.mirror.database)[CODE].state == "withdrawn"
+    assert "Nothing new" in world.listen().skip_message
+    assert "Nothing is due" in world.act().skip_message
+
+
+def test_a_dataset_that_failed_is_requested_again_when_its_time_has_come(world):
+    settle(world)
+    world.source.release(CODE)
+    world.listen()
+    key = world.act().run_requests[0].run_key
+    postgres.record_failure(world.mirror.database, CODE, "no network")
+    assert "1 wait" in world.act().skip_message
+    world.sql(
+        "UPDATE eurostat.datasets SET next_attempt_at = now() - interval '1 second' WHERE error IS NOT NULL"
+    )
+    assert world.act().run_requests[0].run_key != key
+
+
+def test_datasets_beyond_the_budget_are_not_requested(world):
+    world.settings = world.settings.model_copy(update={"largest_dataset": 1000})
+    world.mirror = resources.Mirror(world.settings)
+    world.sweep()
+    states = postgres.states(world.mirror.database).values()
+    excluded = {one.dataset for one in states if one.state == "excluded"}
+    assert excluded == {one.dataset for one in states if (one.offered_rows or 0) > 1000} != set()
+    requested = {request.partition_key for request in world.act().run_requests}
+    assert requested
+    assert not requested & excluded

@@ -18,6 +18,7 @@ from eurostat_assets.settings import Settings
 
 HOME = Path(".eurostat/demo")
 POLL_INTERVAL = 5
+REQUEST_INTERVAL = 2
 PATIENCE = 180  # seconds for a release to come through the feed; the sensor looks every POLL_INTERVAL
 
 
@@ -42,7 +43,7 @@ def demo(leave: Exit = False) -> None:
             load = FirstLoad(platform)
             if there := load.published():
                 step(began, f"{len(there)} tables are published already")
-            load.refresh_catalogue()
+            load.sweep()
             failed = follow(load, began)
             if failed:
                 raise launcher.LauncherError(
@@ -66,6 +67,7 @@ def _settings(api_url: str) -> Settings:
         "EUROSTAT_HOME": str(HOME.absolute()),
         "EUROSTAT_API_URL": api_url,
         "EUROSTAT_POLL_INTERVAL": str(POLL_INTERVAL),
+        "EUROSTAT_REQUEST_INTERVAL": str(REQUEST_INTERVAL),
         "EUROSTAT_DATABASE_URL": "",
         "EUROSTAT_STORE_URL": "",
     }
@@ -77,7 +79,7 @@ def _see_a_release(platform, source, began: float) -> str:
     from eurostat_assets import launcher, postgres, resources
 
     database = resources.Mirror(platform.settings).database
-    states = {code: state for code, state in postgres.published(database).items() if state.release}
+    states = {code: state for code, state in postgres.states(database).items() if state.release}
     code = min(
         (code for code in states if (states[code].rows or 0) > 1000), key=lambda code: states[code].rows or 0
     )
@@ -88,7 +90,7 @@ def _see_a_release(platform, source, began: float) -> str:
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
         platform.check()
-        now = postgres.published(database)[code]
+        now = postgres.states(database)[code]
         if now.release != states[code].release:
             step(
                 began,

@@ -1,9 +1,10 @@
-"""`eurostat-assets status|sync|catalogue|sizes|settings`: the mirror without the UI."""
+"""`eurostat-assets status|sweep|sync|catalogue|sizes|settings`: the mirror without the UI."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,36 +16,78 @@ from eurostat_assets import settings as settings_module
 from eurostat_assets.cli.progress import console, count_bar
 
 if TYPE_CHECKING:
-    from eurostat_assets.eurostat import Release
-    from eurostat_assets.postgres import DatasetState
+    from eurostat_assets.postgres import DatasetState, Poll
 
-COLOURS = {"current": "green", "stale": "yellow", "failed": "red", "new": "cyan", "withdrawn": "dim"}
+COLOURS = {
+    "current": "green",
+    "stale": "yellow",
+    "failed": "red",
+    "new": "cyan",
+    "withdrawn": "dim",
+    "excluded": "dim",
+}
+DAY, HOUR, MINUTE = 86400, 3600, 60
 
 
-def status() -> None:
-    """Every dataset of the mirror: release, when it was published, rows, and whether Eurostat has something newer."""
+def status(
+    state: Annotated[
+        str, typer.Option(help="Only datasets in this state: current, stale, new, failed, …")
+    ] = "",
+) -> None:
+    """Where every dataset stands, as the mirror's own books say, and when Eurostat was last asked for news."""
     from eurostat_assets import postgres, resources
 
-    knobs = settings_module.load()
-    states = postgres.published(resources.Mirror(knobs).database)
-    offered = _offered_if_reachable(knobs)
+    database = resources.Mirror(settings_module.load()).database
+    states = postgres.states(database)
     table = Table("dataset", "release (data, UTC)", "published (UTC)", "rows", "state", "note")
-    for code in sorted({*states, *offered}):
-        state = states.get(code)
-        word = _word(code, state, offered)
-        table.add_row(
-            code,
-            f"{state.data_updated:%Y-%m-%d %H:%M}" if state and state.data_updated else "",
-            f"{state.published_at:%Y-%m-%d %H:%M}" if state and state.published_at else "",
-            f"{state.rows:,}" if state and state.rows is not None else "",
-            f"[{COLOURS[word]}]{word}[/]",
-            escape((state.error or "") if state else "")[:120],
-        )
+    for one in states.values():
+        if state in ("", one.state):
+            table.add_row(
+                one.dataset,
+                _moment(one.data_updated),
+                _moment(one.published_at),
+                f"{one.rows:,}" if one.rows is not None else "",
+                f"[{COLOURS[one.state]}]{one.state}[/]",
+                escape(_note(one)),
+            )
     console.print(table)
-    if not offered:
-        console.print(
-            "Eurostat's inventory could not be read just now, so staleness is not known.", style="yellow"
-        )
+    counts = Counter(one.state for one in states.values())
+    console.print(
+        ", ".join(f"[{COLOURS[word]}]{counts[word]} {word}[/]" for word in COLOURS if counts[word])
+        or "No dataset yet."
+    )
+    for poll in postgres.polls(database).values():
+        console.print(_heard(poll), soft_wrap=True)
+
+
+def sweep(
+    accept_shrinking: Annotated[
+        bool,
+        typer.Option("--accept-shrinking", help="Believe it even when a large part of the theme is gone."),
+    ] = False,
+) -> None:
+    """Compare Eurostat's whole inventory with what is published here; what is newer becomes due."""
+    from eurostat_assets import launcher, postgres, resources
+    from eurostat_assets.sweeping import sweep as look
+
+    knobs = settings_module.load()
+    launcher.start_databases(knobs)
+    mirror = resources.Mirror(knobs)
+    entries, change = look(resources.client(knobs), mirror, accept_shrinking=accept_shrinking)
+    states = postgres.states(mirror.database)
+    behind = [code for code, state in states.items() if state.state in ("new", "stale", "failed")]
+    console.print(
+        f"{len(entries)} datasets at Eurostat; {len(behind)} of them have a release that is not published here."
+    )
+    told = {
+        "new": change.new,
+        "withdrawn": change.withdrawn,
+        "back": change.returned,
+        "no longer of the theme": change.dropped,
+    }
+    for what, codes in told.items():
+        if codes:
+            console.print(f"{what}: {', '.join(codes)}", soft_wrap=True)
 
 
 def sync(
@@ -55,7 +98,7 @@ def sync(
         bool, typer.Option("--force", help="Also those whose release is already published.")
     ] = False,
 ) -> None:
-    """Bring datasets up to date without the UI: the same jobs, the same history. Exit code 1 when one failed."""
+    """Bring datasets up to date without the UI: the same job, the same history. Exit code 1 when one was not published."""
     from eurostat_assets.synchronise import due, synchronise
 
     if bool(codes) == all_:
@@ -66,7 +109,7 @@ def sync(
     chosen = waiting.codes[:limit]
     failures: dict[str, str] = {}
     with count_bar("Mirroring", len(chosen)) as report:
-        for done, (code, problem) in enumerate(synchronise(knobs, chosen), start=1):
+        for done, (code, problem) in enumerate(synchronise(knobs, chosen, force=force), start=1):
             if problem:
                 failures[code] = problem
                 console.print(f"[red]{code}[/] {escape(problem)}", soft_wrap=True, highlight=False)
@@ -109,22 +152,32 @@ def catalogue(
 
 
 def sizes() -> None:
-    """How far the mirror is: datasets targeted, published, failed, and the megabytes they came to."""
+    """How big the mirror is and will be: what is published by its own figures, what is missing by Eurostat's counts."""
     from eurostat_assets import postgres, resources
 
-    knobs = settings_module.load()
-    database = resources.Mirror(knobs).database
-    states = postgres.published(database).values()
+    states = postgres.states(resources.Mirror(settings_module.load()).database).values()
     ok = [state for state in states if state.release]
-    table = Table("targeted", "ok", "failed", "raw MB", "rows", "tables MB")
-    table.add_row(
-        f"{postgres.catalogue_size(database):,}",
-        f"{len(ok):,}",
-        f"{sum(1 for state in states if state.error):,}",
-        f"{sum(state.source_bytes or 0 for state in ok) / 1e6:,.1f}",
-        f"{sum(state.rows or 0 for state in ok):,}",
-        f"{sum(state.bytes or 0 for state in ok) / 1e6:,.1f}",
+    missing = [state for state in states if state.state in ("new", "failed") and not state.release]
+    rows, raw, stored = (
+        sum(getattr(state, name) or 0 for state in ok) for name in ("rows", "source_bytes", "bytes")
     )
+    to_come = sum(state.offered_rows or 0 for state in missing)
+    table = Table("", "datasets", "rows", "raw MB", "tables MB")
+    table.add_row("published", f"{len(ok):,}", f"{rows:,}", f"{raw / 1e6:,.1f}", f"{stored / 1e6:,.1f}")
+    # By the ratio of what is here already; before that, of Eurostat's health theme when it was loaded last.
+    per_row = (raw / rows, stored / rows) if rows else (5.0, 88.0)
+    table.add_row(
+        "missing, estimated",
+        f"{len(missing):,}",
+        f"{to_come:,}",
+        f"{to_come * per_row[0] / 1e6:,.1f}",
+        f"{to_come * per_row[1] / 1e6:,.1f}",
+    )
+    for word in ("failed", "withdrawn", "excluded"):
+        if some := [state for state in states if state.state == word]:
+            table.add_row(
+                word, f"{len(some):,}", f"{sum(s.offered_rows or s.rows or 0 for s in some):,}", "", ""
+            )
     console.print(table)
 
 
@@ -136,26 +189,30 @@ def settings() -> None:
     console.print(table)
 
 
-def _offered_if_reachable(knobs: settings_module.Settings):
-    from eurostat_assets import resources
-    from eurostat_assets.eurostat import EurostatError
-
-    try:
-        eurostat = resources.client(knobs)
-        entries = resources.Mirror(knobs).theme.select(eurostat.toc(), eurostat.inventory())
-    except EurostatError:
-        return {}
-    return {entry.code: entry.release for entry in entries if entry.release}
+def _moment(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment else ""
 
 
-def _word(code: str, state: DatasetState | None, offered: Mapping[str, Release]) -> str:
-    """One word for where a dataset stands."""
-    from eurostat_assets.eurostat import Release
+def _note(state: DatasetState) -> str:
+    """Why a dataset is not current, and what comes next."""
+    why = state.excluded or state.note or state.error or ""
+    if state.withdrawn_at:
+        why = f"gone from Eurostat, noticed {_moment(state.withdrawn_at)}; its table stays"
+    waits = state.next_attempt_at and state.state in ("new", "stale", "failed")
+    return f"{why[:160]} (next attempt {_moment(state.next_attempt_at)})" if waits else why[:160]
 
-    if state and state.error:
-        return "failed"
-    if state is None or state.release is None:
-        return "new"
-    if offered and code not in offered:
-        return "withdrawn"
-    return "stale" if offered and offered[code].newer_than(Release.parse(state.release)) else "current"
+
+def _heard(poll: Poll) -> str:
+    """When this source of news was last heard of."""
+    good = f"last read {_ago(poll.succeeded_at)}" if poll.succeeded_at else "never read yet"
+    if poll.error is None:
+        return f"{poll.source}: {good}"
+    return f"[red]{poll.source}: FAILING, {poll.failures} times in a row, {good}: {escape(poll.error)}[/]"
+
+
+def _ago(moment: datetime) -> str:
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    for unit, name in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name} ago"
+    return f"{seconds:.0f} seconds ago"

@@ -28,7 +28,7 @@ def up() -> None:
         step(began, f"The Dagster UI is at [bold]{platform.ui}[/]")
         load = FirstLoad(platform)
         _await_source(load, platform)
-        load.refresh_catalogue()
+        load.sweep()
         follow(load, began)
         stay(platform)
 
@@ -45,16 +45,16 @@ def down() -> None:
 
 
 def follow(load: FirstLoad, began: float) -> int:
-    """Request what was never published and show it until every run has ended; returns how many failed."""
+    """Show how what was never published comes in, until everything was tried; returns how many failed."""
     from eurostat_assets.firstload import Seen
 
-    waiting = load.request_missing()
+    waiting = load.missing()
     if not waiting:
         step(began, "Every dataset of the theme is published already")
         return 0
     seen, first = Seen(), True
     with count_bar("Mirroring", len(waiting)) as report:
-        for seen in load.watch():
+        for seen in load.watch(waiting):
             if first and seen.published:
                 step(began, f"The first table is published: eurostat.{seen.published[0].lower()}")
                 first = False

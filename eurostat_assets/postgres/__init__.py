@@ -7,6 +7,7 @@ Not here: where a file came from and when to publish it (no Eurostat URL, no Dag
 from eurostat_assets.postgres.connection import create_database
 from eurostat_assets.postgres.embedded import EmbeddedPostgres, ServerStatus
 from eurostat_assets.postgres.errors import (
+    CatalogueShrank,
     DatabaseRefused,
     DatabaseUnavailable,
     MirrorMismatch,
@@ -17,19 +18,29 @@ from eurostat_assets.postgres.errors import (
 from eurostat_assets.postgres.indexes import Indexes
 from eurostat_assets.postgres.loaders import remove_leftovers
 from eurostat_assets.postgres.migrations import migrate
+from eurostat_assets.postgres.offers import (
+    CatalogueChange,
+    record_catalogue,
+    record_checked,
+    record_offers,
+    record_waiting,
+    settle_offer,
+)
+from eurostat_assets.postgres.polls import Poll, poll_failed, poll_succeeded, polls
 from eurostat_assets.postgres.publication import Patience, Publication, Storage
 from eurostat_assets.postgres.publishing import publish
 from eurostat_assets.postgres.state import (
     DatasetState,
     catalogue_size,
     claim_mirror,
-    published,
     published_table,
-    record_catalogue,
     record_failure,
+    states,
 )
 
 __all__ = [
+    "CatalogueChange",
+    "CatalogueShrank",
     "DatabaseRefused",
     "DatabaseUnavailable",
     "DatasetState",
@@ -38,6 +49,7 @@ __all__ = [
     "MirrorMismatch",
     "NotPublished",
     "Patience",
+    "Poll",
     "PostgresError",
     "Publication",
     "PublishError",
@@ -47,10 +59,17 @@ __all__ = [
     "claim_mirror",
     "create_database",
     "migrate",
+    "poll_failed",
+    "poll_succeeded",
+    "polls",
     "publish",
-    "published",
     "published_table",
     "record_catalogue",
+    "record_checked",
     "record_failure",
+    "record_offers",
+    "record_waiting",
     "remove_leftovers",
+    "settle_offer",
+    "states",
 ]

@@ -17,18 +17,25 @@ log = logging.getLogger(__name__)
 
 PUBLISHED = """
 INSERT INTO eurostat.datasets (dataset, title, table_name, release_id, release, data_updated,
-                               structure_updated, rows, bytes, source_bytes, sha256, published_at, comments)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), %s)
+                               structure_updated, rows, bytes, source_bytes, sha256, route, published_at, checked_at,
+                               comments)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp(), %s)
 ON CONFLICT (dataset) DO UPDATE SET
     title = excluded.title, table_name = excluded.table_name, release_id = excluded.release_id,
     release = excluded.release, data_updated = excluded.data_updated,
     structure_updated = excluded.structure_updated, rows = excluded.rows, bytes = excluded.bytes,
-    source_bytes = excluded.source_bytes, sha256 = excluded.sha256, published_at = excluded.published_at,
-    comments = excluded.comments, error = NULL, failed_at = NULL
+    source_bytes = excluded.source_bytes, sha256 = excluded.sha256, route = excluded.route,
+    published_at = excluded.published_at, checked_at = excluded.checked_at, comments = excluded.comments,
+    error = NULL, failed_at = NULL, failures = 0, next_attempt_at = NULL, note = NULL
 """
+# Tried again after so many seconds; after twice as long with each further failure, until that is a day.
 FAILED = """
-INSERT INTO eurostat.datasets (dataset, error, failed_at) VALUES (%s, %s, now())
-ON CONFLICT (dataset) DO UPDATE SET error = excluded.error, failed_at = excluded.failed_at
+INSERT INTO eurostat.datasets AS known (dataset, error, failed_at, failures, next_attempt_at)
+VALUES (%s, %s, now(), 1, now() + %s * interval '1 second')
+ON CONFLICT (dataset) DO UPDATE SET
+    error = excluded.error, failed_at = excluded.failed_at, failures = known.failures + 1, note = NULL,
+    next_attempt_at = now()
+        + least((excluded.next_attempt_at - now()) * 2 ^ least(known.failures, 10), interval '1 day')
 """
 LEFTOVERS = """
 SELECT id, stored_as
@@ -84,7 +91,8 @@ def enter(cursor: Cursor, file: ReleaseFile, attempt: int, size: int) -> dict[st
     cursor.execute(
         PUBLISHED,
         (file.dataset, file.title, f"{SCHEMA}.{file.table}", attempt, file.release, file.data_updated,
-         file.structure_updated, file.rows, size, file.provenance.get("bytes"), file.provenance.get("sha256"), comments),
+         file.structure_updated, file.rows, size, file.provenance.get("bytes"), file.provenance.get("sha256"),
+         file.provenance.get("route", "whole"), comments),
     )  # fmt: skip
     return ours
 
@@ -121,8 +129,11 @@ def finish(connection: Connection, attempt: int, seconds: float) -> None:
         cursor.execute("UPDATE eurostat.releases SET seconds = %s WHERE id = %s", (seconds, attempt))
 
 
-def fail(url: str, dataset: str, attempt: int, why: str) -> None:
-    """The attempt failed. Told over a new connection, as the old one may be what broke; never raises."""
+def fail(url: str, dataset: str, attempt: int, why: str, retry: float) -> None:
+    """The attempt failed; the next may come after `retry` seconds.
+
+    Told over a new connection, as the old one may be what broke; never raises.
+    """
     try:
         with connect(url) as connection, transaction(connection) as cursor:
             cursor.execute(
@@ -131,7 +142,7 @@ def fail(url: str, dataset: str, attempt: int, why: str) -> None:
                 (why, attempt),
             )
             if cursor.rowcount:  # else the switch was committed, and only the answer got lost
-                cursor.execute(FAILED, (dataset, why))
+                cursor.execute(FAILED, (dataset, why, retry))
     except Exception as error:  # noqa: BLE001 (the first error is the one to tell)
         log.warning("%s: its failure could not be recorded either: %s", dataset, error)
 

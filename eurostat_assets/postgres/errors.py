@@ -7,6 +7,7 @@ PostgresError
 ├── DatabaseRefused          the database does not do what it was asked: a missing right, say
 ├── MirrorMismatch           the database belongs to another source than the one in use
 ├── NotPublished             there is no table of this dataset
+├── CatalogueShrank          too many datasets would be withdrawn at once; nothing was recorded
 ├── BulkLoadError            Parquet files were not loaded into a table; it is as it was before
 ├── FilesRefused             some Parquet files are not what the others are; nothing was loaded
 └── PublishError             one dataset was not published; its last good release is untouched
@@ -94,6 +95,21 @@ class NotPublished(PostgresError):
     def __init__(self, dataset: str) -> None:
         super().__init__(f"{dataset} is not published here: publish it first")
         self.dataset = dataset
+
+
+class CatalogueShrank(PostgresError):
+    """`gone` of the `known` datasets are missing, more than the share that `may` go at once."""
+
+    worth_retrying = True
+
+    def __init__(self, known: int, gone: Sequence[str], may: float) -> None:
+        super().__init__(
+            f"{len(gone)} of the {known} datasets of the theme are missing from Eurostat's catalogue ({listed(gone, 5)}): "
+            f"more than {may:.0%} at once is taken for a broken catalogue, so nothing was withdrawn. If they are really "
+            "gone, or the theme was changed on purpose, run `eurostat-assets sweep --accept-shrinking`"
+        )
+        self.known = known
+        self.gone = list(gone)
 
 
 class BulkLoadError(PostgresError):

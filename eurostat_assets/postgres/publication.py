@@ -53,13 +53,14 @@ class Patience:
 
     A switch waits for the readers of the moment, and new readers wait behind it. So it waits `lock` at a
     time, lets them pass for `pause` and tries again, for `readers` in all. `loader` is for another publication
-    of the same dataset.
+    of the same dataset. After a failure the dataset is due again in `retry`, see `record_failure`.
     """
 
     lock: float = 0.03
     pause: float = 0.5
     readers: float = 900
     loader: float = 3600
+    retry: float = 600
 
 
 STORAGE = Storage()

@@ -84,7 +84,7 @@ def publish(
         become_only_loader(connection, file.dataset, patience.loader)
         books.sweep(connection, file.dataset, storage.keep_releases)
         attempt, child = books.begin(connection, file)
-        with _failures_recorded(url, file, attempt):
+        with _failures_recorded(url, file, attempt, patience.retry):
             size = _load(connection, file, child, storage, encoder, on_progress)
             switching = _switch_patiently(connection, file, attempt, child, size, storage, patience)
             seconds = time.monotonic() - started
@@ -97,15 +97,15 @@ def publish(
 
 
 @contextmanager
-def _failures_recorded(url: str, file: ReleaseFile, attempt: int) -> Iterator[None]:
+def _failures_recorded(url: str, file: ReleaseFile, attempt: int, retry: float) -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as error:
-        books.fail(url, file.dataset, attempt, reason(error))
+        books.fail(url, file.dataset, attempt, reason(error), retry)
         kind = ConnectionLost if is_lost(error) else PublishError
         raise kind(file.dataset, reason(error)) from error
     except BaseException as error:
-        books.fail(url, file.dataset, attempt, f"{type(error).__name__}: {error}")
+        books.fail(url, file.dataset, attempt, f"{type(error).__name__}: {error}", retry)
         raise
 
 

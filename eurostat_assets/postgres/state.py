@@ -1,45 +1,35 @@
-"""What the database knows about datasets: published releases, failures, the catalogue, the source it mirrors.
+"""What the database knows about datasets: where each stands, its failures, the source it mirrors.
 
-Not here: publishing itself, which keeps these tables in its own transactions.
+Not here: publishing itself, which keeps these tables in its own transactions, and what Eurostat offers (offers.py).
 """
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
-
-from psycopg2.extras import execute_values
+from typing import Literal
 
 from eurostat_assets.postgres.books import FAILED
 from eurostat_assets.postgres.connection import connect, rows, transaction, where
-from eurostat_assets.postgres.errors import MirrorMismatch, NotPublished, PostgresError
+from eurostat_assets.postgres.errors import MirrorMismatch, NotPublished
 
+State = Literal["new", "current", "stale", "failed", "withdrawn", "excluded"]
 STATES = """
-SELECT dataset, title, table_name, release, data_updated, structure_updated, rows, bytes, source_bytes, sha256,
-       published_at, error, failed_at
+SELECT dataset, state, title, table_name, release, data_updated, structure_updated, rows, bytes, source_bytes, sha256,
+       published_at, route, offered_data, offered_structure, offered_rows, checked_at, error, failed_at, failures,
+       next_attempt_at, note, withdrawn_at, excluded
 FROM eurostat.datasets
-"""
-OFFERED = """
-INSERT INTO eurostat.catalogue (dataset, title, type, in_theme, folders, data_updated, structure_updated,
-                                period_start, period_end, obs_count)
-VALUES %s
-ON CONFLICT (dataset) DO UPDATE SET
-    title = excluded.title, type = excluded.type, in_theme = excluded.in_theme, folders = excluded.folders,
-    data_updated = excluded.data_updated, structure_updated = excluded.structure_updated,
-    period_start = excluded.period_start, period_end = excluded.period_end, obs_count = excluded.obs_count,
-    last_seen = now(), withdrawn_at = NULL
 """
 
 
 @dataclass(frozen=True)
 class DatasetState:
-    """One row of `eurostat.datasets`; dates are aware.
+    """One row of `eurostat.datasets`, whose columns are explained there; moments are aware.
 
     `release` and all about it are None where nothing was published yet; `error` is the last failure since the
     last publication. `bytes`: the table on disk with indexes; `source_bytes`: the raw file.
     """
 
     dataset: str
+    state: State
     title: str | None
     table: str | None
     release: str | None
@@ -50,42 +40,27 @@ class DatasetState:
     source_bytes: int | None
     sha256: str | None
     published_at: datetime | None
+    route: str | None
+    offered_data: datetime | None
+    offered_structure: datetime | None
+    offered_rows: int | None
+    checked_at: datetime | None
     error: str | None
     failed_at: datetime | None
+    failures: int
+    next_attempt_at: datetime | None
+    note: str | None
+    withdrawn_at: datetime | None
+    excluded: str | None
+
+    def due(self, now: datetime) -> bool:
+        """Whether Eurostat has a release that is not published here and that may be tried at this moment."""
+        waits = self.next_attempt_at is not None and self.next_attempt_at > now
+        return self.state in ("new", "stale", "failed") and self.offered_data is not None and not waits
 
 
-class Dates(Protocol):
-    """When data and structure last changed; aware."""
-
-    @property
-    def data(self) -> datetime: ...
-    @property
-    def structure(self) -> datetime: ...
-
-
-class Offer(Protocol):
-    """A dataset that Eurostat offers. Periods are Eurostat's literals, `values` counts observations."""
-
-    @property
-    def code(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def release(self) -> Dates | None: ...
-    @property
-    def period_start(self) -> str | None: ...
-    @property
-    def period_end(self) -> str | None: ...
-    @property
-    def values(self) -> int | None: ...
-    @property
-    def folders(self) -> tuple[str, ...]: ...
-
-
-def published(url: str) -> dict[str, DatasetState]:
-    """Every dataset that was ever published or failed, by code; its `release` says which of the two."""
+def states(url: str) -> dict[str, DatasetState]:
+    """Every dataset of the mirror, by code."""
     with connect(url) as connection:
         return {row[0]: DatasetState(*row) for row in rows(connection, f"{STATES} ORDER BY dataset")}
 
@@ -99,9 +74,12 @@ def published_table(url: str, code: str) -> DatasetState:
     return DatasetState(*found[0])
 
 
-def record_failure(url: str, code: str, error: BaseException | str) -> None:
-    """Note that `code` could not be fetched or read. A failed `publish` has recorded itself; telling it again, in a
-    longer sentence, is no second failure."""
+def record_failure(url: str, code: str, error: BaseException | str, *, retry: float = 600) -> None:
+    """Note that `code` could not be fetched or read. It is due again after `retry` seconds, and with each further failure
+    after twice as long as before, until that is a day.
+
+    A failed `publish` has recorded itself; telling it again, in a longer sentence, is no second failure.
+    """
     text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
     with connect(url) as connection, transaction(connection) as cursor:
         cursor.execute("SELECT error FROM eurostat.datasets WHERE dataset = %s", (code,))
@@ -113,30 +91,7 @@ def record_failure(url: str, code: str, error: BaseException | str) -> None:
             " VALUES (%s, 'failed', %s, now())",
             (code, text),
         )
-        cursor.execute(FAILED, (code, text))
-
-
-def record_catalogue(url: str, offers: Iterable[Offer], theme: Collection[str] | None = None) -> None:
-    """Make `eurostat.catalogue` say what Eurostat offers now; what is no longer offered is marked withdrawn.
-
-    `theme`: the codes that are mirrored here; all of them where None. Raises PostgresError for no offers at
-    all: a catalogue that could not be read is not an empty one.
-    """
-    values = [
-        (offer.code, offer.title, offer.type, theme is None or offer.code in theme, list(offer.folders),
-         offer.release and offer.release.data, offer.release and offer.release.structure,
-         offer.period_start, offer.period_end, offer.values)
-        for offer in offers
-    ]  # fmt: skip
-    if not values:
-        raise PostgresError("the catalogue has no entries: nothing was recorded")
-    with connect(url) as connection, transaction(connection) as cursor:
-        execute_values(cursor, OFFERED, values, page_size=1000)
-        cursor.execute(
-            "UPDATE eurostat.catalogue SET withdrawn_at = now()"
-            " WHERE withdrawn_at IS NULL AND NOT dataset = ANY(%s)",
-            ([value[0] for value in values],),
-        )
+        cursor.execute(FAILED, (code, text, retry))
 
 
 def catalogue_size(url: str) -> int:

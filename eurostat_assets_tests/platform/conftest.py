@@ -45,6 +45,7 @@ def _world(home: Path) -> Iterator[World]:
             "EUROSTAT_THEME": "HLTH_SILC",
             "EUROSTAT_THEME_INCLUDE": "HLTH_RS_BDS,HLTH_EHIS_BM1E",
             "EUROSTAT_POLL_INTERVAL": "3",
+            "EUROSTAT_REQUEST_INTERVAL": "2",
             "EUROSTAT_DATABASE_URL": "",
             "EUROSTAT_STORE_URL": "",
             "EUROSTAT_WEBSERVER_PORT": "3456",
@@ -52,8 +53,7 @@ def _world(home: Path) -> Iterator[World]:
         settings = Settings()
         with launcher.running(settings) as platform:
             load = FirstLoad(platform)
-            load.refresh_catalogue()
-            load.request_missing()
-            for seen in load.watch():
+            load.sweep()
+            for seen in load.watch(load.missing()):
                 assert not seen.failed, seen.failed
             yield World(platform, source, resources.Mirror(settings).database, settings)

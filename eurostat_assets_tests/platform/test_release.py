@@ -19,7 +19,7 @@ def test_every_published_table_holds_the_cells_of_its_source(world):
     import psycopg2
     import pyarrow as pa
 
-    states = postgres.published(world.database)
+    states = postgres.states(world.database)
     assert len(states) >= 4
     with psycopg2.connect(world.database) as connection, connection.cursor() as cursor:
         for code, state in states.items():
@@ -33,19 +33,19 @@ def test_every_published_table_holds_the_cells_of_its_source(world):
 
 def test_a_release_arrives_through_the_sensor_alone_and_only_its_partition_runs(world):
     code = min(
-        (state for state in postgres.published(world.database).values() if (state.rows or 0) > 50),
+        (state for state in postgres.states(world.database).values() if (state.rows or 0) > 50),
         key=lambda state: state.rows or 0,
     ).dataset
     with dg.DagsterInstance.get() as instance:
         runs = runs_by_partition(instance)
-        before = postgres.published(world.database)
+        before = postgres.states(world.database)
         world.source.release(code)
         give_up = time.monotonic() + 90
-        while postgres.published(world.database)[code].release == before[code].release:
+        while postgres.states(world.database)[code].release == before[code].release:
             assert time.monotonic() < give_up, "the release did not come through the feed"
             world.platform.check()
             time.sleep(0.5)
         time.sleep(2 * world.settings.poll_interval)  # further ticks must not ask again
-        now = postgres.published(world.database)
+        now = postgres.states(world.database)
         assert runs_by_partition(instance) == {**runs, code: runs.get(code, 0) + 1}
     assert {c for c in now if now[c].release != before[c].release} == {code}

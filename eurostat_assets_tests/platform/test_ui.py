@@ -37,7 +37,7 @@ def page() -> Iterator[Page]:
 @pytest.fixture
 def dataset(world) -> str:
     """A small published dataset."""
-    states = (state for state in postgres.published(world.database).values() if (state.rows or 0) > 50)
+    states = (state for state in postgres.states(world.database).values() if (state.rows or 0) > 50)
     return min(states, key=lambda state: state.rows or 0).dataset
 
 
@@ -57,7 +57,7 @@ def test_the_asset_graph_shows_the_chain(world, page):
 
 def test_every_dataset_is_a_partition_and_shows_its_metadata(world, page, dataset):
     page.goto(f"{world.platform.ui}/assets/observations?view=partitions&partition={dataset}")
-    for code in postgres.published(world.database):
+    for code in postgres.states(world.database):
         expect(page.get_by_text(code, exact=True).first).to_be_visible(timeout=SLOW)
     for shown in ("rows per second", "data changed", "Eurostat data browser", "preview", "time_period"):
         expect(page.get_by_text(shown).first).to_be_visible(timeout=SLOW)

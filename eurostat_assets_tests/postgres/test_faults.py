@@ -32,7 +32,7 @@ from eurostat_assets.postgres.loaders import LOCK, remove_leftovers
 from eurostat_assets.postgres.migrations import migrate
 from eurostat_assets.postgres.publication import Patience
 from eurostat_assets.postgres.publishing import publish
-from eurostat_assets.postgres.state import published
+from eurostat_assets.postgres.state import states
 from eurostat_assets_tests.postgres.conftest import Query, Write, observations
 
 WHOLE = "SELECT count(*), min(obs_value), max(obs_value) FROM eurostat.hlth_test"
@@ -50,11 +50,11 @@ def survives(mirror: str, release: Write, query: Query) -> Callable[..., None]:
         assert query(WHOLE) == [(1000, 1.0, 1.0)]
         if state == "failed":
             assert query(LAST)[0][0] == "failed"
-            assert published(mirror)["HLTH_TEST"].error == query(LAST)[0][1]
+            assert states(mirror)["HLTH_TEST"].error == query(LAST)[0][1]
         publish(mirror, release(day=3, rows=300))
         assert query(WHOLE) == [(300, 3.0, 3.0)]
         assert query(STORED) == [(1,)]
-        assert published(mirror)["HLTH_TEST"].error is None
+        assert states(mirror)["HLTH_TEST"].error is None
         assert not query("SELECT 1 FROM eurostat.releases WHERE state = 'loading'")
 
     return check
@@ -137,7 +137,7 @@ def test_a_server_restarted_during_copy_has_the_last_good_release(
             assert cursor.fetchall() == [(1,)]
         connection.close()
     publish(own_server.url("eurostat"), release(day=3))
-    assert published(own_server.url("eurostat"))["HLTH_TEST"].error is None
+    assert states(own_server.url("eurostat"))["HLTH_TEST"].error is None
 
 
 def test_a_statement_timeout_fails_the_publication_with_a_remedy(
@@ -161,8 +161,8 @@ def test_a_quota_on_the_server_fails_the_publication_and_nothing_else(
     resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     with pytest.raises(PublishError, match=r"could not (extend|write)"):
         publish(url, big)
-    assert published(url)["HLTH_TEST"].rows == 1000
-    assert published(url)["HLTH_TEST"].error
+    assert states(url)["HLTH_TEST"].rows == 1000
+    assert states(url)["HLTH_TEST"].error
     own_server.stop()
     own_server.start()
     assert publish(url, big).rows == 400_000
@@ -185,7 +185,7 @@ def test_a_full_disk_is_told_with_a_remedy(own_server: EmbeddedPostgres, release
         connection.close()
         with pytest.raises(PublishError, match="free some space"):
             publish(f"{url}?options=-c%20default_tablespace%3Dsmall", release(day=2, rows=400_000))
-        assert published(url)["HLTH_TEST"].rows == 1000
+        assert states(url)["HLTH_TEST"].rows == 1000
         assert publish(url, release(day=2, rows=400_000)).rows == 400_000
     finally:
         own_server.stop()

@@ -7,7 +7,7 @@ from upath import UPath
 
 from eurostat_assets.postgres.publication import Codes, Storage
 from eurostat_assets.postgres.publishing import publish
-from eurostat_assets.postgres.state import published, published_table
+from eurostat_assets.postgres.state import published_table, states
 from eurostat_assets_tests.postgres.conftest import Query, Write
 
 BOTH = pytest.mark.parametrize("codes", ["text", "smallint"])
@@ -35,7 +35,7 @@ def test_a_published_table_holds_exactly_the_rows_of_the_parquet_file(
 
 def test_the_books_agree_with_the_table(mirror: str, release: Write, query: Query) -> None:
     publication = publish(mirror, release(day=2))
-    state = published(mirror)["HLTH_TEST"]
+    state = states(mirror)["HLTH_TEST"]
     assert state == published_table(mirror, "hlth_test")
     assert state.release == publication.release == "2026-01-02T22:00:00Z_2025-06-01T09:00:00Z"
     assert state.data_updated == datetime(2026, 1, 2, 22, tzinfo=UTC)

@@ -4,19 +4,17 @@ import pickle
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
-from eurostat_assets.postgres.errors import DatabaseUnavailable, MirrorMismatch, NotPublished, PostgresError
+from eurostat_assets.postgres.errors import DatabaseUnavailable, MirrorMismatch, NotPublished
 from eurostat_assets.postgres.migrations import migrate
 from eurostat_assets.postgres.state import (
-    catalogue_size,
     claim_mirror,
-    published,
     published_table,
-    record_catalogue,
     record_failure,
+    states,
 )
 from eurostat_assets_tests.postgres.conftest import Query
 
@@ -61,27 +59,11 @@ def test_a_database_of_the_sandbox_is_not_used_for_eurostat(mirror: str) -> None
 
 def test_a_failure_is_on_record_for_a_dataset_that_was_never_published(mirror: str, query: Query) -> None:
     record_failure(mirror, "HLTH_X", ValueError("404"))
-    assert published(mirror)["HLTH_X"].error == "ValueError: 404"
-    assert published(mirror)["HLTH_X"].release is None
+    assert states(mirror)["HLTH_X"].error == "ValueError: 404"
+    assert states(mirror)["HLTH_X"].release is None
     assert query("SELECT state, error FROM eurostat.releases") == [("failed", "ValueError: 404")]
     with pytest.raises(NotPublished):
         published_table(mirror, "HLTH_X")
-
-
-def test_a_dataset_that_left_the_catalogue_is_marked_and_may_come_back(mirror: str, query: Query) -> None:
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    record_catalogue(
-        mirror, [Offer("HLTH_A", release=Dates(moment, moment)), Offer("HLTH_B")], theme={"HLTH_A"}
-    )
-    record_catalogue(mirror, [Offer("HLTH_A")])
-    withdrawn = "SELECT dataset FROM eurostat.catalogue WHERE withdrawn_at IS NOT NULL"
-    assert query(withdrawn) == [("HLTH_B",)]
-    assert catalogue_size(mirror) == 1
-    record_catalogue(mirror, [Offer("HLTH_A"), Offer("HLTH_B")])
-    assert query(withdrawn) == []
-    with pytest.raises(PostgresError, match="no entries"):
-        record_catalogue(mirror, [])
-    assert catalogue_size(mirror) == 2
 
 
 def test_a_database_that_is_down_is_named_without_its_password() -> None:

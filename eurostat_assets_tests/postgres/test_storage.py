@@ -12,7 +12,7 @@ from eurostat_assets.postgres.indexes import Indexes
 from eurostat_assets.postgres.publication import Codes, Storage
 from eurostat_assets.postgres.publishing import publish
 from eurostat_assets.postgres.roles import LOADER, OWNER, READER, initialise_roles
-from eurostat_assets.postgres.state import published
+from eurostat_assets.postgres.state import states
 from eurostat_assets_tests.postgres.conftest import Query, Write, observations
 
 INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'eurostat_releases' ORDER BY 1"
@@ -51,7 +51,7 @@ def test_codes_as_numbers_read_like_text_and_take_less_room(
         == text_rows
     )
     assert as_numbers.bytes < as_text.bytes * 0.85
-    assert published(mirror)["HLTH_TEST"].rows == 50_000
+    assert states(mirror)["HLTH_TEST"].rows == 50_000
     plan = "\n".join(
         line for (line,) in query("EXPLAIN SELECT geo, count(*) FROM eurostat.hlth_test GROUP BY geo")
     )

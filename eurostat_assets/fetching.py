@@ -1,0 +1,81 @@
+"""Whether a dataset is fetched at all: one that is unchanged, withdrawn, excluded or still being prepared costs no download.
+
+Here belongs the decision for one dataset in its run. Which datasets get a run is decided in `sensors/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eurostat_assets.eurostat import Eurostat, RawJson, Release, StillPreparing
+from eurostat_assets.eurostat.download import Progress
+from eurostat_assets.jsonstat import read_header
+from eurostat_assets.postgres import (
+    DatasetState,
+    record_checked,
+    record_offers,
+    record_waiting,
+    settle_offer,
+    states,
+)
+from eurostat_assets.resources import Mirror
+
+
+def fetch(
+    eurostat: Eurostat,
+    mirror: Mirror,
+    code: str,
+    folder: Path,
+    *,
+    force: bool = False,
+    on_progress: Progress | None = None,
+) -> RawJson | str:
+    """The dataset's newest release as files in `folder`, or a sentence that says why there was nothing to fetch.
+
+    With `force` it is fetched whatever is known of it. Raises any EurostatError, PostgresError.
+    """
+    state = states(mirror.database).get(code)
+    if not force and (why := _unwanted(eurostat, mirror, code, state)):
+        return why
+    try:
+        raw = eurostat.download(code, folder, inspect=read_header, on_progress=on_progress, slices=True)
+    except StillPreparing as preparing:
+        # Its run ends here, so that the wait holds up nobody else; the sensor asks for another in time.
+        record_waiting(mirror.database, code, preparing.what, preparing.wait)
+        return f"{preparing.what}; another run follows by itself."
+    settle_offer(mirror.database, code, raw.release)
+    ours = Release.parse(state.release) if state and state.release else None
+    if ours and ours.newer_than(raw.release):
+        why = f"Eurostat sent the release {raw.release.version}, which is older than the published one"
+        record_waiting(mirror.database, code, why, mirror.settings.retry_after)
+        return _dropped(raw, why)
+    if not force and state and ours == raw.release and state.sha256 == raw.sha256:
+        record_checked(mirror.database, code)
+        return _dropped(
+            raw, f"Checked, unchanged: the body is the one that {ours.version} was published from."
+        )
+    return raw
+
+
+def _unwanted(eurostat: Eurostat, mirror: Mirror, code: str, state: DatasetState | None) -> str | None:
+    """Why not even to ask for the dataset's cells, None when they are wanted."""
+    if state is None:
+        return None
+    if state.state == "withdrawn":
+        return f"Withdrawn: Eurostat does not offer it any more (noticed {state.withdrawn_at:%Y-%m-%d}); the table stays."
+    if state.state == "excluded":
+        return f"Excluded: {state.excluded}."
+    if state.state != "current" or state.release is None:
+        return None
+    offered = eurostat.probe(code)
+    record_offers(mirror.database, {code: offered})
+    if offered.newer_than(Release.parse(state.release)):
+        return None
+    record_checked(mirror.database, code)
+    return f"Checked, unchanged: the published release {state.release} is Eurostat's newest."
+
+
+def _dropped(raw: RawJson, why: str) -> str:
+    for part in raw.parts:
+        Path(str(part.path)).unlink(missing_ok=True)
+    return why

@@ -1,0 +1,22 @@
+"""What every run needs, imported once in the process that runs are forked from (warmruns.py). Nothing else imports this.
+
+Imports only: a thread or a connection of this process would be broken in its forks.
+"""
+
+import os
+from importlib import import_module
+
+# numpy's linear algebra, which nobody here needs, would start threads.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+for needed in (
+    "dagster._cli.api",
+    "dagster_postgres",
+    "eurostat_assets.io_managers",
+    "eurostat_assets.jsonstat.observations",
+    "eurostat_assets.eurostat.wire",
+    "eurostat_assets.postgres.loading",
+):
+    import_module(needed)
+
+import_module("eurostat_assets.definitions").defs.get_repository_def().get_job("mirror_dataset")

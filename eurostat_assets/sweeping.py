@@ -1,0 +1,61 @@
+"""The sweep itself: everything Eurostat offers of the theme, compared with what is known here, and written down.
+
+The same for the asset `catalogue` and the command line. What follows from it for single datasets is in their state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eurostat_assets.eurostat import CatalogueEntry, Eurostat, EurostatError
+from eurostat_assets.postgres import (
+    CatalogueChange,
+    PostgresError,
+    poll_failed,
+    poll_succeeded,
+    record_catalogue,
+)
+from eurostat_assets.resources import Mirror
+
+
+def sweep(
+    eurostat: Eurostat, mirror: Mirror, *, accept_shrinking: bool = False
+) -> tuple[Sequence[CatalogueEntry], CatalogueChange]:
+    """Read the table of contents and the inventory, and record both; returns the theme's datasets and what is new.
+
+    Raises EurostatError when one of them cannot be read, EmptyTheme and CatalogueShrank when they cannot be believed
+    (`accept_shrinking` believes them): nothing is recorded then but that it failed.
+    """
+    knobs = mirror.settings
+    try:
+        inventory = eurostat.inventory()
+        entries = mirror.theme.select(eurostat.toc(), inventory)
+        change = record_catalogue(
+            mirror.database,
+            entries,
+            elsewhere=inventory,
+            excluded=_too_big(entries, knobs.largest_dataset),
+            may_shrink=1.0 if accept_shrinking else knobs.catalogue_may_shrink,
+        )
+    except (EurostatError, PostgresError) as error:
+        poll_failed(mirror.database, "sweep", error)
+        raise
+    found = {
+        "datasets": len(entries),
+        "new": len(change.new),
+        "withdrawn": len(change.withdrawn),
+        "returned": len(change.returned),
+        "no longer of the theme": len(change.dropped),
+        "unreadable lines": len(inventory.broken_lines),
+    }
+    poll_succeeded(mirror.database, "sweep", found)
+    return entries, change
+
+
+def _too_big(entries: Sequence[CatalogueEntry], limit: int) -> dict[str, str]:
+    """Why datasets beyond the budget are not mirrored, by code."""
+    return {
+        entry.code: f"{entry.values:,} observations are more than EUROSTAT_LARGEST_DATASET={limit} allows"
+        for entry in entries
+        if limit and entry.values and entry.values > limit
+    }

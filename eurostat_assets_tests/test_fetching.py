@@ -1,0 +1,82 @@
+"""A run of a dataset that has nothing newer costs one small request and changes nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from eurostat_assets import postgres, resources, sandbox
+from eurostat_assets.sweeping import sweep
+from eurostat_assets_tests.mirroring import Mirroring, mirroring
+
+CODE = "HLTH_RS_BDS"
+
+
+@pytest.fixture
+def source() -> Iterator[sandbox.Running]:
+    with sandbox.running(profile="tests") as running:
+        yield running
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, source: sandbox.Running, database: str) -> Iterator[Mirroring]:
+    with mirroring(tmp_path, source.api_url, database) as one:
+        sweep(resources.client(one.settings), resources.Mirror(one.settings))
+        yield one
+
+
+def state(mirror: Mirroring) -> postgres.DatasetState:
+    return postgres.states(mirror.settings.database_url.get_secret_value())[CODE]
+
+
+def materialised(mirror: Mirroring) -> int:
+    records = mirror.instance.fetch_materializations(dg.AssetKey("published_table"), limit=100).records
+    return len(records)
+
+
+def test_an_unchanged_dataset_is_checked_and_not_loaded_again(mirror):
+    assert mirror.mirror(CODE) is None
+    before = state(mirror)
+    assert mirror.mirror(CODE) is None
+    after = state(mirror)
+    assert (after.release, after.published_at) == (before.release, before.published_at)
+    assert after.checked_at > before.checked_at
+    assert materialised(mirror) == 1
+
+
+def test_a_manual_run_finds_the_release_that_feed_and_sweep_have_not_told_of_yet(mirror, source):
+    mirror.mirror(CODE)
+    before = state(mirror).release
+    source.release(CODE)
+    assert mirror.mirror(CODE) is None
+    assert state(mirror).release != before
+    assert materialised(mirror) == 2
+
+
+def test_a_body_equal_to_the_published_one_is_not_loaded_again(mirror):
+    mirror.mirror(CODE)
+    database = mirror.settings.database_url.get_secret_value()
+    later = postgres.states(database)[CODE].data_updated
+    assert later
+    promised = later.replace(year=later.year + 1)
+    postgres.record_offers(database, {CODE: type("Dates", (), {"data": promised, "structure": promised})()})
+    assert state(mirror).state == "stale"
+    assert mirror.mirror(CODE) is None
+    assert state(mirror).state == "current"  # the dataset itself is believed, not the promise
+    assert materialised(mirror) == 1
+
+
+def test_a_withdrawn_dataset_is_left_alone_and_a_run_of_it_succeeds(mirror, source):
+    mirror.mirror(CODE)
+    source.withdraw(CODE)
+    sweep(resources.client(mirror.settings), resources.Mirror(mirror.settings))
+    assert state(mirror).state == "withdrawn"
+    assert mirror.mirror(CODE) is None
+    assert materialised(mirror) == 1
+
+
+def test_force_loads_what_is_unchanged(mirror):
+    mirror.mirror(CODE)
+    assert mirror.mirror(CODE, force=True) is None
+    assert materialised(mirror) == 2
