@@ -52,7 +52,7 @@ def fetch(
     if not force and state and ours == raw.release and state.sha256 == raw.sha256:
         record_checked(mirror.database, code)
         return _dropped(
-            raw, f"Checked, unchanged: the body is the one that {ours.version} was published from."
+            raw, f"Checked, unchanged: the body is the one that {state.release} was published from."
         )
     return raw
 

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from eurostat_assets import postgres, resources, sandbox
+from eurostat_assets.eurostat import Release
 from eurostat_assets.sweeping import sweep
 from eurostat_assets_tests.mirroring import Mirroring, mirroring
 
@@ -41,6 +42,8 @@ def test_an_unchanged_dataset_is_checked_and_not_loaded_again(mirror):
     assert mirror.mirror(CODE) is None
     after = state(mirror)
     assert (after.release, after.published_at) == (before.release, before.published_at)
+    assert after.checked_at
+    assert before.checked_at
     assert after.checked_at > before.checked_at
     assert materialised(mirror) == 1
 
@@ -60,7 +63,7 @@ def test_a_body_equal_to_the_published_one_is_not_loaded_again(mirror):
     later = postgres.states(database)[CODE].data_updated
     assert later
     promised = later.replace(year=later.year + 1)
-    postgres.record_offers(database, {CODE: type("Dates", (), {"data": promised, "structure": promised})()})
+    postgres.record_offers(database, {CODE: Release(promised, promised)})
     assert state(mirror).state == "stale"
     assert mirror.mirror(CODE) is None
     assert state(mirror).state == "current"  # the dataset itself is believed, not the promise

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from eurostat_assets import postgres, resources, sandbox
 from eurostat_assets.eurostat import EurostatError, FeedItem
 from eurostat_assets.postgres import DatasetState
+from eurostat_assets.postgres.state import State
 from eurostat_assets.sensors import eurostat_releases, stale_datasets, sweep_when_feed_is_silent
 from eurostat_assets.sensors.due import due
 from eurostat_assets.sensors.feed import hinted
@@ -45,7 +46,7 @@ def test_a_feed_item_is_a_hint_when_it_is_younger_than_what_is_known(items, know
     assert hinted(items, lambda code: "HLTH" in code, known) == expected
 
 
-def state(code: str, rows: int, word: postgres.state.State = "new", wait: float = -1) -> DatasetState:
+def state(code: str, rows: int, word: State = "new", wait: float = -1) -> DatasetState:
     fields: dict = dict.fromkeys(DatasetState.__dataclass_fields__)
     fields |= {"dataset": code, "state": word, "offered_data": NOON, "offered_structure": NOON, "failures": 0}
     return DatasetState(**fields | {"offered_rows": rows, "next_attempt_at": NIGHT + timedelta(seconds=wait)})
