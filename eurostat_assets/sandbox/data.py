@@ -96,8 +96,8 @@ class Data:
                 " (DATA_FLOW:ALL,1.0)", ""
             )
             return Response(sdmx.fault(refused.id, text), refused.status, media_type="application/xml")
-        except Later:
-            return Response(sdmx.queued(request.path_params["code"]), media_type="application/xml")
+        if fault == "csv_queued":
+            return Response(sdmx.queued(asked.source.code), media_type="application/xml")
         served = self._other(asked) if fault == "wrong_dataset" else asked
         chunks = written(served.source, served.edition)
         if fault == "missing_cells":

@@ -40,9 +40,10 @@ PUT_OFF = MappingProxyType(
         "async_error": "ASYNCHRONOUS_RESPONSE as 413 with a list `error`",
         "async_object": "the same with one object `error`",
         "async_warning": "the same as 200 with `warning`",
-        "async": "any of these three; for CSV and TSV all of them are the queue envelope",
+        "async": "any of these three",
     }
 )
+OF_BULK = MappingProxyType({"csv_queued": "200 and the XML of the queue instead of CSV or TSV"})
 OF_DATA = MappingProxyType(
     {
         "too_big": "EXTRACTION_TOO_BIG for the unfiltered dataset, with half of its cells as the limit",
@@ -70,7 +71,7 @@ _MET = {
     "data": {*ON_THE_WAY, *PUT_OFF, *OF_DATA},
     "slice": {*ON_THE_WAY, *PUT_OFF, *OF_DATA} - {"too_big"},
     "probe": {*ON_THE_WAY, "wrong_dataset", "not_found"},
-    "csv": {*ON_THE_WAY, *PUT_OFF, "wrong_dataset", "not_found", "missing_cells"},
+    "csv": {*ON_THE_WAY, *OF_BULK, "wrong_dataset", "not_found", "missing_cells"},
 } | {
     name: {
         *(f"{name}_{fault}" for fault in ON_THE_WAY),

@@ -97,7 +97,7 @@ def test_a_fault_shows_on_the_wire_and_only_for_its_dataset(hostile: Running, ki
 
 
 def test_every_kind_of_fault_is_tested() -> None:
-    elsewhere = {"truncated", "reset", "trickle", "released"}
+    elsewhere = {"truncated", "reset", "trickle", "released", "csv_queued"}
     of_catalogue = {kind for kind in KINDS if kind.startswith(CATALOGUE)}
 
     assert KINDS - of_catalogue == SHOWN.keys() | SPOILED.keys() | elsewhere

@@ -97,6 +97,8 @@ def test_faults_befall_the_bulk_files_in_their_own_shapes() -> None:
     with running(profile="tests") as sandbox:
         good = bulk(sandbox, "HLTH_RS_BDS", "format=SDMX-CSV").body.splitlines()
         sandbox.set_faults("async=1")
+        assert bulk(sandbox, "HLTH_RS_BDS", "format=SDMX-CSV").body.splitlines() == good
+        sandbox.set_faults("csv_queued=1")
         queued = bulk(sandbox, "HLTH_RS_BDS", "format=SDMX-CSV&compressed=true")
         sandbox.set_faults("missing_cells=1")
         lacking = bulk(sandbox, "HLTH_RS_BDS", "format=SDMX-CSV").body.splitlines()
