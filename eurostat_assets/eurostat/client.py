@@ -3,8 +3,7 @@
 A 200 is not a success here: every body is checked for what it claims to be before it is handed on.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -29,7 +28,7 @@ from eurostat_assets.eurostat.inventory import Inventory, parse_inventory
 from eurostat_assets.eurostat.patience import Patience
 from eurostat_assets.eurostat.raw import RawJson
 from eurostat_assets.eurostat.release import Release
-from eurostat_assets.eurostat.slices import Slice
+from eurostat_assets.eurostat.slices import NO_CELLS, Slice
 from eurostat_assets.eurostat.toc import Toc, parse_toc
 
 if TYPE_CHECKING:
@@ -138,50 +137,51 @@ class Eurostat:
         on_progress: Progress | None = None,
         patience: float = 0.0,
         slices: bool = False,
+        last_resort: bool = False,
     ) -> RawJson:
-        """The whole dataset as a new file in `folder`, complete and checked, or an error and nothing left
+        """The whole dataset as new files in `folder`, complete and checked, or an error and nothing left
         there.
 
         `patience`: seconds to wait in all for an answer that is being prepared, without holding the gate; by
-        default StillPreparing is raised at once. `slices`: whether a dataset that is too big for one
-        extraction may come in several parts, for callers that can join them. Raises any EurostatError.
+        default StillPreparing is raised at once. For callers that can join them, a dataset that is not to be
+        had in one body may come in several parts: `slices`, when it is too big for one extraction;
+        `last_resort`, when slices do not help (or are not allowed) or the answer is still being prepared when
+        patience is at its end: the body without cells, then the cells as SDMX-CSV. Raises any EurostatError.
         """
         code = check_code(code)
         download = Download(
             code=code,
             folder=folder,
             ask=lambda slice_: self._ask(code, slice_),
+            ask_bulk=lambda: self._ask_bulk(code),
+            outline=lambda: self._outline(code),
             inspect=inspect,
             on_progress=on_progress or (lambda _done, _total: None),
             patience=Patience(self._attempts, self._backoff, patience),
         )
-        try:
-            return download.whole()
-        except ExtractionTooBig as too_big:
-            if not slices:
-                raise
-            return download.sliced(too_big, lambda: self._outline(code))
+        return download.run(slices=slices, last_resort=last_resort)
 
     def _outline(self, code: str) -> Outline:
-        """The dataset without its cells, which still carries the dates of all of them.
-
-        Time is the one dimension that every dataset has, and no period lies in the year 2999: whatever the
-        dataset's size, such an answer costs Eurostat nothing. Raises Transient errors, Refused.
+        """The dataset without its cells, which still carries the dates of all of them. Raises Transient
+        errors, Refused.
         """
-        nothing = [*self._data_params(), ("sinceTimePeriod", "2999")]
-        return outline_of(self._read(_data_path(code), nothing, _LARGEST_OUTLINE, dataset=code), code)
+        body = self._read(_data_path(code), self._params(NO_CELLS), _LARGEST_OUTLINE, dataset=code)
+        return outline_of(body, code)
 
-    @contextmanager
-    def _ask(self, code: str, slice_: Slice) -> "Iterator[Answer]":
+    def _ask(self, code: str, slice_: Slice) -> "AbstractContextManager[Answer]":
+        return self._wire.get(
+            _data_path(code), self._params(slice_), dataset=code, deadline=self._deadline, bulk=True
+        )
+
+    def _ask_bulk(self, code: str) -> "AbstractContextManager[Answer]":
+        params = [("format", "SDMX-CSV"), ("compressed", "true")]
+        return self._wire.get(
+            f"/sdmx/2.1/data/{code}/", params, dataset=code, deadline=self._deadline, bulk=True
+        )
+
+    def _params(self, slice_: Slice) -> list[tuple[str, str]]:
         filters = [(dimension, position) for dimension, codes in slice_.items() for position in codes]
-        params = [*self._data_params(), *filters]
-        with self._wire.get(
-            _data_path(code), params, dataset=code, deadline=self._deadline, bulk=True
-        ) as answer:
-            yield answer
-
-    def _data_params(self) -> list[tuple[str, str]]:
-        return [("format", "JSON"), ("lang", self._language.upper())]
+        return [("format", "JSON"), ("lang", self._language.upper()), *filters]
 
     def _read(
         self, path: str, params: list[tuple[str, str]], largest: int, *, dataset: str | None = None

@@ -44,7 +44,7 @@ def store(
     on_progress: Callable[[int], None],
     dataset: str,
 ) -> str:
-    """Write wire bytes to `file`, account for their content, return the suffix: `.json.gz` or `.json.zst`.
+    """Write wire bytes to `file`, account for their content, return the suffix: `.gz` or `.zst`.
 
     `on_progress` gets the bytes received so far. Raises CutShort for an incomplete or broken gzip.
     """
@@ -55,7 +55,7 @@ def store(
     else:
         _compress(blocks, file, content)
     file.flush()
-    return ".json.gz" if gzipped else ".json.zst"
+    return ".gz" if gzipped else ".zst"
 
 
 def plain(blocks: Iterable[bytes], dataset: str | None) -> Iterator[bytes]:

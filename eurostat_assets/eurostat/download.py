@@ -1,7 +1,7 @@
-"""A dataset on its way to disk: whole, or in slices of one and the same release.
+"""A dataset on its way to disk: whole, or in slices of one and the same release, or as a bulk file.
 
-Until everything is there and checked, every file is a locked part; a failure leaves none of them. The
-requests themselves are `wire.py`'s, the plan of slices `slices.py`'s.
+Until everything is there and checked, every file is a locked part; a failure leaves none of them. The requests
+themselves are `wire.py`'s, the plan of slices `slices.py`'s.
 """
 
 import time
@@ -9,19 +9,24 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import ceil, prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eurostat_assets.eurostat import refusals
+from eurostat_assets.eurostat import bulk, refusals
 from eurostat_assets.eurostat.content import Content, store
-from eurostat_assets.eurostat.errors import ExtractionTooBig, ReleaseChanged
+from eurostat_assets.eurostat.errors import (
+    ExtractionTooBig,
+    NotAvailable,
+    Refused,
+    ReleaseChanged,
+    StillPreparing,
+)
 from eurostat_assets.eurostat.facts import Inspect, Outline, release_of_file
 from eurostat_assets.eurostat.parts import part
 from eurostat_assets.eurostat.patience import Patience
-from eurostat_assets.eurostat.raw import RawJson, RawPart
+from eurostat_assets.eurostat.raw import RawJson, RawPart, Route
 from eurostat_assets.eurostat.release import Release
-from eurostat_assets.eurostat.slices import AT_ONCE, USUAL_LIMIT, Slice, plan
+from eurostat_assets.eurostat.slices import NO_CELLS, Slice, slices_of
 
 if TYPE_CHECKING:
     from eurostat_assets.eurostat.wire import Answer
@@ -29,8 +34,12 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int | None], None]
 """Called with the bytes received so far and those to come in all, None where Eurostat does not say."""
 
-_MANY_SLICES = 100
-_MOST_SLICES = 400
+Ask = Callable[[], "AbstractContextManager[Answer]"]
+
+Claims = Callable[[Path, bytes], Release]
+"""The release of the body at this path that begins with these bytes; raises what it is when it is not as asked for."""
+
+_FINER = (1, 4, 16)
 _RESTARTS = 3
 
 
@@ -55,11 +64,13 @@ class _Body:
 
 @dataclass
 class Download:
-    """One dataset, `ask`ed for by its filters and kept in `folder`."""
+    """One dataset, `ask`ed for by its filters or as a bulk file (`ask_bulk`), and kept in `folder`."""
 
     code: str
     folder: Path
     ask: Callable[[Slice], "AbstractContextManager[Answer]"]
+    ask_bulk: Ask
+    outline: Callable[[], Outline]
     inspect: Inspect
     on_progress: Progress
     patience: Patience
@@ -67,74 +78,101 @@ class Download:
     _began: float = field(default_factory=time.monotonic)
     _fetched_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def whole(self) -> RawJson:
-        """In one request. Raises any EurostatError."""
-        with ExitStack() as kept:
-            return self._finished([self._fetch(kept, {})])
-
-    def sliced(self, too_big: ExtractionTooBig, outline: Callable[[], Outline]) -> RawJson:
-        """In several requests after the whole was refused as `too_big`, all from the release that `outline`
-        shows.
-
-        Begins anew when a release lands between two of them, and with smaller slices when Eurostat refuses
-        one. Raises ReleaseChanged, ExtractionTooBig, any EurostatError.
-        """
-        finer, last = 1, too_big
-        for _ in range(_RESTARTS):
-            self._received = 0
-            expected = outline()
-            slices = self._plan(too_big, expected, finer)
+    def run(self, *, slices: bool, last_resort: bool) -> RawJson:
+        """By the first way that is open and allowed: whole, in slices, as a bulk file. Raises any EurostatError."""
+        try:
             try:
-                with ExitStack() as kept:
-                    bodies = []
-                    for slice_ in slices:
-                        bodies.append(self._fetch(kept, slice_))
-                        if bodies[-1].release != expected.release:
-                            raise ReleaseChanged(self.code)
-                    return self._finished(bodies)
-            except ReleaseChanged as error:
-                last = error
+                return self._of_one_release("whole", self._whole)
+            except ExtractionTooBig as too_big:
+                if not slices:
+                    raise
+                return self._sliced(too_big)
+        except (ExtractionTooBig, StillPreparing) as refused:
+            if not last_resort:
+                raise
+            try:
+                return self._of_one_release("sdmx-csv", self._bulk)
+            except (ExtractionTooBig, NotAvailable, Refused) as refused_as_well:
+                raise refused from refused_as_well
+
+    def _sliced(self, too_big: ExtractionTooBig) -> RawJson:
+        """After the whole was refused as `too_big`; in smaller slices when Eurostat refuses one."""
+        last = too_big
+        for finer in _FINER:
+            try:
+                return self._of_one_release(
+                    "slices", lambda kept, finer=finer: self._slices(kept, too_big, finer)
+                )
             except ExtractionTooBig as error:
-                finer, last = finer * 4, error
+                if error is too_big:
+                    raise
+                last = error
         raise last
 
-    def _plan(self, too_big: ExtractionTooBig, outline: Outline, finer: int) -> list[Slice]:
-        """Slices that are answered at once; where that would be very many, slices as big as allowed.
+    def _of_one_release(self, route: Route, fetch: Callable[[ExitStack], list[_Body]]) -> RawJson:
+        """What `fetch` brings; begun anew when a release lands between two parts. Raises ReleaseChanged."""
+        changed = ReleaseChanged(self.code)
+        for _ in range(_RESTARTS):
+            self._received = 0
+            try:
+                with ExitStack() as kept:
+                    return self._finished(fetch(kept), route)
+            except ReleaseChanged as error:
+                changed = error
+        raise changed
 
-        Raises ExtractionTooBig.
+    def _whole(self, kept: ExitStack) -> list[_Body]:
+        return [self._fetch(kept, lambda: self.ask({}), announced=True)]
+
+    def _slices(self, kept: ExitStack, too_big: ExtractionTooBig, finer: int) -> list[_Body]:
+        """In several requests, all from the release that the outline shows. Raises ReleaseChanged."""
+        expected = self.outline()
+        bodies: list[_Body] = []
+        for slice_ in slices_of(too_big, expected, finer):
+            bodies.append(self._fetch(kept, lambda slice_=slice_: self.ask(slice_)))
+            if bodies[-1].release != expected.release:
+                raise ReleaseChanged(self.code)
+        return bodies
+
+    def _bulk(self, kept: ExitStack) -> list[_Body]:
+        """The body without cells, which tells everything about them, and the bulk file of the same release."""
+        outline = self._fetch(kept, lambda: self.ask(NO_CELLS))
+
+        def claims(_: Path, head: bytes) -> Release:
+            return bulk.check_claims(head, self.code, outline.release)
+
+        return [outline, self._fetch(kept, self.ask_bulk, claims, kind=".csv")]
+
+    def _fetch(
+        self,
+        kept: ExitStack,
+        ask: Ask,
+        claims: Claims | None = None,
+        *,
+        kind: str = ".json",
+        announced: bool = False,
+    ) -> _Body:
+        """A checked body whose part `kept` holds. `announced`: it is all, so its length is the download's.
+
+        Raises any EurostatError.
         """
-        limit = too_big.limit or USUAL_LIMIT
-        # Time is not in the outline, but the refused estimate counts it.
-        per_period = prod(len(codes) for codes in outline.positions.values()) or 1
-        periods = ceil(max(too_big.estimate or 0, limit + 1) / per_period)
-        try:
-            slices = plan(outline.positions, periods, min(limit, AT_ONCE) // finer)
-            if len(slices) > _MANY_SLICES:
-                slices = plan(outline.positions, periods, limit // finer)
-        except ValueError:
-            raise too_big from None
-        if len(slices) > _MOST_SLICES:
-            raise too_big
-        return slices
-
-    def _fetch(self, kept: ExitStack, slice_: Slice) -> _Body:
-        """A checked body whose part `kept` holds. Raises any EurostatError."""
 
         def fetch_once() -> _Body:
             with ExitStack() as unless_kept:
-                body = unless_kept.enter_context(self._received_body(slice_))
+                received = self._received_body(ask, claims or self._json_claims, kind, announced)
+                body = unless_kept.enter_context(received)
                 kept.enter_context(unless_kept.pop_all())
                 return body
 
         return self.patience.run(fetch_once)
 
     @contextmanager
-    def _received_body(self, slice_: Slice) -> Iterator[_Body]:
+    def _received_body(self, ask: Ask, claims: Claims, kind: str, announced: bool) -> Iterator[_Body]:
         content = Content(head_size=refusals.LARGEST)
         with part(self.folder, self.code) as (path, file):
-            with self.ask(slice_) as answer:
-                total = None if slice_ else answer.length
-                suffix = store(
+            with ask() as answer:
+                total = answer.length if announced else None
+                compression = store(
                     answer.blocks(),
                     file,
                     content,
@@ -142,15 +180,19 @@ class Download:
                     self.code,
                 )
             answer.check(content.head)
-            release = release_of_file(path, self.code, self.inspect)
-            self._received += path.stat().st_size if suffix == ".json.gz" else content.size
-            yield _Body(path, suffix, release, answer.url, content.sha256, content.size)
+            release = claims(path, content.head)
+            self._received += path.stat().st_size if compression == ".gz" else content.size
+            yield _Body(path, kind + compression, release, answer.url, content.sha256, content.size)
 
-    def _finished(self, bodies: list[_Body]) -> RawJson:
+    def _json_claims(self, path: Path, _head: bytes) -> Release:
+        return release_of_file(path, self.code, self.inspect)
+
+    def _finished(self, bodies: list[_Body], route: Route) -> RawJson:
         return RawJson(
             dataset=self.code,
             release=bodies[0].release,
             fetched_at=self._fetched_at,
             seconds=round(time.monotonic() - self._began, 3),
             parts=tuple(body.finished() for body in bodies),
+            route=route,
         )

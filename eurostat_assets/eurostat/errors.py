@@ -7,7 +7,7 @@ EurostatError                 names the dataset (where there is one), what happe
 │   ├── TooSlow               silent longer than the read time-out, or not done by the overall deadline
 │   ├── CutShort              the body ended early: empty, truncated, broken compression
 │   ├── Unreadable            a whole body, but no dataset, feed or table of contents
-│   ├── ReleaseChanged        releases kept landing between the slices of one download
+│   ├── ReleaseChanged        releases kept landing between the parts of one download
 │   └── StillPreparing        Eurostat prepares the answer and wants to be asked again (.wait seconds)
 └── Final                     asking again gives the same answer; a person or another request must help
     ├── MalformedCode         not a dataset code; refused before any request
@@ -62,7 +62,7 @@ class ReleaseChanged(Transient):
     remedy = "Nothing was replaced; try again in some minutes"
 
     def __init__(self, dataset: str) -> None:
-        super().__init__("Eurostat released it anew while it was being downloaded in slices", dataset=dataset)
+        super().__init__("Eurostat released it anew while it was being downloaded in parts", dataset=dataset)
 
 
 class StillPreparing(Transient):

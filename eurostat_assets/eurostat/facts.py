@@ -59,7 +59,7 @@ def outline_of(body: bytes, code: str) -> Outline:
         release = _release(code, extension["id"], dates.get("UPDATE_DATA"), dates.get("UPDATE_STRUCTURE"))
         dimensions = answer["dimension"]
         positions = {name: _codes(dimensions[name]) for name in answer["id"] if name.lower() != TIME}
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(f"the answer is not a dataset ({error!r})", dataset=code) from error
     return Outline(release, positions)
 

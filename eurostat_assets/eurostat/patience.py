@@ -15,10 +15,10 @@ from eurostat_assets.eurostat.errors import CutShort, StillPreparing, Unreadable
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Patience:
-    """`attempts` at a body, the first pause between two of them `backoff` seconds; `waiting` seconds in all
-    for answers that are being prepared."""
+    """`attempts` at a body, the first pause between two of them `backoff` seconds; `waiting` seconds left in
+    all for answers that are being prepared."""
 
     attempts: int
     backoff: float
@@ -26,16 +26,16 @@ class Patience:
 
     def run(self, act: Callable[[], _T]) -> _T:
         """What `act` returns in the end. Raises what it raises when patience is at its end."""
-        until = time.monotonic() + self.waiting
         while True:
             try:
                 return self._persistently(act)
             except StillPreparing as preparing:
-                left = until - time.monotonic()
-                if left <= 0:
+                if self.waiting <= 0:
                     raise
                 # Jitter, so that those who were put off together do not come back together.
-                time.sleep(min(left, preparing.wait * random.uniform(0.75, 1.5)))
+                pause = min(self.waiting, preparing.wait * random.uniform(0.75, 1.5))
+                self.waiting -= pause
+                time.sleep(pause)
 
     def _persistently(self, act: Callable[[], _T]) -> _T:
         for attempt in range(self.attempts - 1):

@@ -6,12 +6,16 @@ import json
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from eurostat_assets.eurostat.release import Release
 
 if TYPE_CHECKING:
     from upath import UPath
+
+Route = Literal["whole", "slices", "sdmx-csv"]
+"""How a dataset came here: in one body; in slices by codes, each a JSON-stat body with positions of its own; or as
+the JSON-stat body without cells, which tells everything about them, and the cells as SDMX-CSV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,7 @@ class RawPart:
 
 @dataclass(frozen=True, slots=True)
 class RawJson:
-    """A dataset as Eurostat sent it: nearly always in one part, in several where it is too big for one
-    extraction.
+    """A dataset as Eurostat sent it: nearly always whole, in one part; in several where that was not to be had.
 
     All parts are of the same `release`. The files are their holder's to move or delete. `seconds`: what it
     took.
@@ -40,10 +43,16 @@ class RawJson:
     fetched_at: datetime
     seconds: float
     parts: tuple[RawPart, ...]
+    route: Route = "whole"
+
+    @property
+    def paths(self) -> "tuple[Path | UPath, ...]":
+        """Of all parts, in the order in which a reader of this dataset wants them."""
+        return tuple(part.path for part in self.parts)
 
     @property
     def path(self) -> "Path | UPath":
-        """Of the only part. Raises ValueError for a dataset in slices, which no single file holds."""
+        """Of the only part. Raises ValueError for a dataset in several, which no single file holds."""
         (part,) = self.parts
         return part.path
 
@@ -76,13 +85,14 @@ class RawJson:
         """Where it came from, as a JSON object."""
         return {
             "url": self.url,
+            "route": self.route,
             "fetched_at": self.fetched_at.isoformat(),
             "release": self.release.version,
             "sha256": self.sha256,
             "bytes": self.bytes,
             "content_bytes": self.content_bytes,
             "seconds": self.seconds,
-        } | ({"slices": len(self.parts)} if len(self.parts) > 1 else {})
+        } | ({"slices": len(self.parts)} if self.route == "slices" else {})
 
     def to_json(self) -> str:
         """Everything but the folder."""
@@ -99,4 +109,5 @@ class RawJson:
             fetched_at=datetime.fromisoformat(described["fetched_at"]),
             seconds=described["seconds"],
             parts=tuple(RawPart(**{**part, "path": folder / part["path"]}) for part in described["parts"]),
+            route=described.get("route", "whole"),
         )

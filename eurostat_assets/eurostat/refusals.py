@@ -1,8 +1,9 @@
 """What Eurostat says instead of data, and which error that is. A pure function of status, headers and body.
 
 A refusal is `{"error": [{"status": 404, "id": 100, "label": "ERR_NOT_FOUND_4: …"}]}`, the same with one
-object in place of the list, or `{"warning": {…}}`, and comes with any status, 200 included. In an outage a
-web page comes, also with 200.
+object in place of the list, or `{"warning": {…}}`, and comes with any status, 200 included. The SDMX paths say
+the same in XML: a fault, or with status 200 an envelope that the request was `queued`. In an outage a web page
+comes, also with 200.
 """
 
 import json
@@ -25,6 +26,9 @@ LARGEST = 64 * 1024
 _PATIENCE = 120.0
 """Seconds to suggest where Eurostat does not: field reports speak of minutes."""
 
+_LONGEST_WAIT = 3600.0
+"""Seconds; a server that speaks of next week is not believed."""
+
 
 def refusal(
     status: int, body: bytes, headers: Mapping[str, str], *, dataset: str | None, url: str
@@ -34,7 +38,8 @@ def refusal(
         return Unavailable(
             f"{url} answered with status {status} and a web page{_page_title(body)}", dataset=dataset
         )
-    if (envelope := _envelope(body)) is not None:
+    envelope = _xml_envelope(body) if (found := _envelope(body)) is None else found
+    if envelope is not None:
         status = _whole_number(envelope.get("status")) or status
         label = str(envelope.get("label") or "no reason given")
         return _by_label(status, label, _whole_number(envelope.get("id")), headers, dataset)
@@ -63,7 +68,7 @@ def _by_label(
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds of a `Retry-After` header in its numeric form; None where there is none."""
     text = headers.get("Retry-After", "").strip()
-    return float(text) if text.isascii() and text.isdigit() else None
+    return min(float(text), _LONGEST_WAIT) if text.isascii() and text.isdigit() else None
 
 
 def _envelope(body: bytes) -> dict[str, Any] | None:
@@ -72,7 +77,7 @@ def _envelope(body: bytes) -> dict[str, Any] | None:
         return None
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if "class" in answer or "id" in answer:
         return None
@@ -82,6 +87,26 @@ def _envelope(body: bytes) -> dict[str, Any] | None:
     if isinstance(inner, str):
         inner = {"label": inner}
     return inner if isinstance(inner, dict) else None
+
+
+def _xml_envelope(body: bytes) -> dict[str, Any] | None:
+    """The same of a fault or a queue envelope, as the SDMX paths send them."""
+    text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if len(body) >= LARGEST or not text.startswith(b"<") or not re.search(rb"[<:](Fault|Envelope)[ >]", text):
+        return None
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        root = fromstring(text, forbid_dtd=True)
+    except (SyntaxError, ValueError, LookupError):
+        return None
+    found = {element.tag.rpartition("}")[2]: (element.text or "").strip() for element in root.iter()}
+    if "queued" in found:
+        return {"label": "ASYNCHRONOUS_RESPONSE"}
+    if "faultstring" not in found or root.tag.rpartition("}")[2] not in ("Fault", "Envelope"):
+        return None
+    code = _whole_number(found.get("faultcode"))
+    return {"label": found["faultstring"], "id": code, "status": code if code and code >= 400 else None}
 
 
 def _is_web_page(body: bytes) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Self
 from zoneinfo import ZoneInfo
 
-_BRUSSELS = ZoneInfo("Europe/Brussels")
+BRUSSELS = ZoneInfo("Europe/Brussels")
 _VERSION = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -34,7 +34,7 @@ def parse_brussels(text: str) -> datetime:
         wall_clock = datetime.fromisoformat(text.strip())
         if wall_clock.tzinfo is not None:
             return wall_clock.astimezone(UTC)
-        return max(wall_clock.replace(tzinfo=_BRUSSELS, fold=fold).astimezone(UTC) for fold in (0, 1))
+        return max(wall_clock.replace(tzinfo=BRUSSELS, fold=fold).astimezone(UTC) for fold in (0, 1))
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is not a time in Brussels: {error}") from error
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import ceil, prod
 
+from eurostat_assets.eurostat.errors import ExtractionTooBig
+from eurostat_assets.eurostat.facts import Outline
+
 Slice = dict[str, tuple[str, ...]]
 """Codes by dimension; a dimension that is not named is taken whole."""
 
@@ -17,8 +20,36 @@ AT_ONCE = 499_999
 USUAL_LIMIT = 5_000_000
 """Cells above which Eurostat refuses, where it does not say otherwise."""
 
+NO_CELLS: Slice = {"sinceTimePeriod": ("2999",)}
+"""The slice that is empty in every dataset, and so costs Eurostat nothing: time is the one dimension that every
+dataset has, and no period lies in the year 2999."""
+
 _MOST_CODES = 150
 """Codes in one request, lest the address become too long for some appliance on the way."""
+
+_MANY_SLICES = 100
+_MOST_SLICES = 400
+
+
+def slices_of(too_big: ExtractionTooBig, outline: Outline, finer: int = 1) -> list[Slice]:
+    """Slices of what was refused as `too_big` that are answered at once; where that would be very many,
+    slices as big as allowed. `finer`: how many times smaller than that.
+
+    Raises `too_big` where slices do not help.
+    """
+    limit = too_big.limit or USUAL_LIMIT
+    # Time is not in the outline, but the refused estimate counts it.
+    per_period = prod(len(codes) for codes in outline.positions.values()) or 1
+    periods = ceil(max(too_big.estimate or 0, limit + 1) / per_period)
+    try:
+        slices = plan(outline.positions, periods, min(limit, AT_ONCE) // finer)
+        if len(slices) > _MANY_SLICES:
+            slices = plan(outline.positions, periods, limit // finer)
+    except ValueError:
+        raise too_big from None
+    if len(slices) > _MOST_SLICES:
+        raise too_big
+    return slices
 
 
 def plan(positions: Mapping[str, Sequence[str]], periods: int, limit: int) -> list[Slice]:
