@@ -128,10 +128,18 @@ class Download:
         """In several requests, all from the release that the outline shows. Raises ReleaseChanged."""
         expected = self.outline()
         bodies: list[_Body] = []
+        preparing: StillPreparing | None = None
         for slice_ in slices_of(too_big, expected, finer):
-            bodies.append(self._fetch(kept, lambda slice_=slice_: self.ask(slice_)))
+            try:
+                bodies.append(self._fetch(kept, lambda slice_=slice_: self.ask(slice_)))
+            except StillPreparing as error:
+                # The others are asked for as well, so that all are there next time.
+                preparing = error
+                continue
             if bodies[-1].release != expected.release:
                 raise ReleaseChanged(self.code)
+        if preparing:
+            raise preparing
         return bodies
 
     def _bulk(self, kept: ExitStack) -> list[_Body]:

@@ -255,6 +255,10 @@ def test_a_413_is_not_waited_for_inside_the_request_even_with_retry_after(
     assert isinstance(preparing, StillPreparing)
     assert preparing.wait == 77
     assert len(publisher.asked) == 1
+    publisher.replies = [complete(envelope(ASYNC), 413, Retry_After="9" * 400)]
+    preparing = failure(eurostat, tmp_path, StillPreparing)
+    assert isinstance(preparing, StillPreparing)
+    assert preparing.wait == 3600
     assert time.monotonic() - began < 20
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eurostat_assets.eurostat import Eurostat, RawJson
-from eurostat_assets.eurostat.errors import ExtractionTooBig, ReleaseChanged
+from eurostat_assets.eurostat.errors import ExtractionTooBig, ReleaseChanged, StillPreparing
 from eurostat_assets.eurostat.slices import plan
 from eurostat_assets.sandbox import Running, running
 from eurostat_assets_tests.eurostat.bodies import content_of, inspect
@@ -154,3 +154,15 @@ def test_a_dataset_that_is_released_again_and_again_is_given_up_for_now(
             on_progress=at_every_report(lambda: strict.release(CODE), times=1000),
         )
     assert not list(tmp_path.iterdir())
+
+
+def test_slices_that_are_being_prepared_are_all_ordered_at_once(tmp_path: Path) -> None:
+    with (
+        running(profile="tests", cost={**LIMITS, "sync_below": 1_000}) as sandbox,
+        client(sandbox) as eurostat,
+    ):
+        with pytest.raises(StillPreparing, match=CODE):
+            eurostat.download(CODE, tmp_path, inspect=inspect, slices=True)
+        assert not list(tmp_path.iterdir())
+        raw = eurostat.download(CODE, tmp_path, inspect=inspect, slices=True)
+    assert (raw.route, len(raw.parts)) == ("slices", 8)
