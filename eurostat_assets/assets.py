@@ -114,7 +114,7 @@ def observations(
     with told(context.partition_key):
         code, release = raw_json.dataset, raw_json.release
         parquet = write_parquet(
-            raw_json.path,
+            [part.path for part in raw_json.parts],
             workbench.place(f"{code}.parquet"),
             provenance=raw_json.provenance(),
             on_progress=progress(context.log, code),

@@ -5,9 +5,11 @@ Here belongs the decision for one dataset in its run. Which datasets get a run i
 
 from __future__ import annotations
 
+import random
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from eurostat_assets.eurostat import Eurostat, RawJson, Release, StillPreparing
+from eurostat_assets.eurostat import Eurostat, ExtractionTooBig, RawJson, Release, StillPreparing
 from eurostat_assets.eurostat.download import Progress
 from eurostat_assets.jsonstat import read_header
 from eurostat_assets.postgres import (
@@ -38,10 +40,11 @@ def fetch(
     if not force and (why := _unwanted(eurostat, mirror, code, state)):
         return why
     try:
-        raw = eurostat.download(code, folder, inspect=read_header, on_progress=on_progress, slices=True)
+        raw = _download(eurostat, code, folder, on_progress, _waited_enough(mirror, state))
     except StillPreparing as preparing:
         # Its run ends here, so that the wait holds up nobody else; the sensor asks for another in time.
-        record_waiting(mirror.database, code, preparing.what, preparing.wait)
+        wait = min(preparing.wait, mirror.settings.preparing_wait) * random.uniform(0.75, 1.5)
+        record_waiting(mirror.database, code, preparing.what, wait)
         return f"{preparing.what}; another run follows by itself."
     settle_offer(mirror.database, code, raw.release)
     ours = Release.parse(state.release) if state and state.release else None
@@ -55,6 +58,25 @@ def fetch(
             raw, f"Checked, unchanged: the body is the one that {state.release} was published from."
         )
     return raw
+
+
+def _download(
+    eurostat: Eurostat, code: str, folder: Path, on_progress: Progress | None, waited_enough: bool
+) -> RawJson:
+    """In one body, else in slices, else as SDMX-CSV: what JSON refuses for good, or was preparing for too long."""
+    try:
+        return eurostat.download(code, folder, inspect=read_header, on_progress=on_progress, slices=True)
+    except ExtractionTooBig:
+        pass  # even in slices
+    except StillPreparing:
+        if not waited_enough:
+            raise
+    return eurostat.download(code, folder, inspect=read_header, on_progress=on_progress, last_resort=True)
+
+
+def _waited_enough(mirror: Mirror, state: DatasetState | None) -> bool:
+    patience = timedelta(seconds=mirror.settings.preparing_patience)
+    return bool(state and state.waiting_since and datetime.now(UTC) - state.waiting_since > patience)
 
 
 def _unwanted(eurostat: Eurostat, mirror: Mirror, code: str, state: DatasetState | None) -> str | None:

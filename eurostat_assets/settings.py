@@ -110,6 +110,16 @@ class Settings(BaseSettings):
     retry_after: float = Field(
         default=600, gt=0, description="Seconds until a failed dataset is tried again; doubled each time."
     )
+    preparing_wait: float = Field(
+        default=300,
+        gt=0,
+        description="Seconds, at most, until Eurostat is asked again for what it is preparing.",
+    )
+    preparing_patience: float = Field(
+        default=3 * 3600,
+        ge=0,
+        description="Seconds of such waits before a dataset is taken as SDMX-CSV instead.",
+    )
     catalogue_may_shrink: float = Field(
         default=0.1, ge=0, le=1, description="Share of the theme that may vanish at once and be believed."
     )

@@ -1,6 +1,8 @@
 """A run of a dataset that has nothing newer costs one small request and changes nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -9,7 +11,7 @@ import pytest
 from eurostat_assets import postgres, resources, sandbox
 from eurostat_assets.eurostat import Release
 from eurostat_assets.sweeping import sweep
-from eurostat_assets_tests.mirroring import Mirroring, mirroring
+from eurostat_assets_tests.mirroring import Mirroring, mirroring, table, truth
 
 CODE = "HLTH_RS_BDS"
 
@@ -83,3 +85,53 @@ def test_force_loads_what_is_unchanged(mirror):
     mirror.mirror(CODE)
     assert mirror.mirror(CODE, force=True) is None
     assert materialised(mirror) == 2
+
+
+def right(mirror: Mirroring, source: sandbox.Running) -> bool:
+    """Whether the published table holds the source's cells."""
+    there = table(mirror.settings.database_url.get_secret_value(), CODE)
+    return sorted(there, key=str) == sorted(truth(source.cells(CODE)), key=str)
+
+
+def test_what_eurostat_is_still_preparing_ends_the_run_in_green_and_waits_for_another(mirror, source):
+    source.set_faults("async:1=1", [CODE])
+    assert mirror.mirror(CODE) is None
+    waiting = state(mirror)
+    assert (waiting.state, waiting.error, materialised(mirror)) == ("new", None, 0)
+    assert "preparing" in (waiting.note or "")
+    assert waiting.next_attempt_at
+    assert waiting.next_attempt_at > datetime.now(UTC)
+    assert mirror.mirror(CODE) is None
+    assert (state(mirror).state, state(mirror).note, state(mirror).waiting_since) == ("current", None, None)
+    assert right(mirror, source)
+
+
+def test_what_is_being_prepared_for_ever_is_taken_as_sdmx_csv(mirror, source):
+    source.set_faults("async=1", [CODE])
+    impatient = replace(mirror, settings=mirror.settings.model_copy(update={"preparing_patience": 0.0}))
+    for _ in range(2):
+        assert impatient.mirror(CODE) is None
+    assert (state(mirror).state, state(mirror).route) == ("current", "sdmx-csv")
+    assert right(mirror, source)
+
+
+def test_what_is_too_big_for_one_extraction_is_taken_in_slices(mirror, source):
+    source.set_faults("too_big=1", [CODE])
+    assert mirror.mirror(CODE) is None
+    assert (state(mirror).state, state(mirror).route) == ("current", "slices")
+    assert right(mirror, source)
+
+
+@pytest.mark.parametrize("fault", ["miscount=1", "missing_cells=1"])
+def test_a_body_with_fewer_cells_than_announced_is_not_published(mirror, source, fault):
+    mirror.mirror(CODE)
+    before = state(mirror)
+    source.release(CODE)
+    source.set_faults(fault, [CODE])
+    problem = mirror.mirror(CODE)
+    assert problem
+    assert "OBS_COUNT" in problem
+    assert state(mirror).published_at == before.published_at
+    source.set_faults("")
+    assert mirror.mirror(CODE) is None
+    assert right(mirror, source)

@@ -26,7 +26,8 @@ ON CONFLICT (dataset) DO UPDATE SET
     structure_updated = excluded.structure_updated, rows = excluded.rows, bytes = excluded.bytes,
     source_bytes = excluded.source_bytes, sha256 = excluded.sha256, route = excluded.route,
     published_at = excluded.published_at, checked_at = excluded.checked_at, comments = excluded.comments,
-    error = NULL, failed_at = NULL, failures = 0, next_attempt_at = NULL, note = NULL
+    error = NULL, failed_at = NULL, failures = 0, next_attempt_at = NULL, note = NULL,
+    waiting_since = NULL
 """
 # Tried again after so many seconds; after twice as long with each further failure, until that is a day.
 FAILED = """

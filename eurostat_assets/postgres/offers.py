@@ -172,8 +172,8 @@ def record_checked(url: str, code: str) -> None:
     """The source was asked, and what is published is its newest release."""
     with connect(url) as connection, transaction(connection) as cursor:
         cursor.execute(
-            "UPDATE eurostat.datasets SET checked_at = now(), note = NULL, next_attempt_at = NULL, failures = 0,"
-            " error = NULL, failed_at = NULL WHERE dataset = %s",
+            "UPDATE eurostat.datasets SET checked_at = now(), note = NULL, waiting_since = NULL,"
+            " next_attempt_at = NULL, failures = 0, error = NULL, failed_at = NULL WHERE dataset = %s",
             (code,),
         )
 
@@ -182,9 +182,10 @@ def record_waiting(url: str, code: str, note: str, seconds: float) -> None:
     """Nothing failed, but `code` has to wait, because of `note`; it is due again in so many seconds."""
     with connect(url) as connection, transaction(connection) as cursor:
         cursor.execute(
-            "INSERT INTO eurostat.datasets (dataset, note, next_attempt_at)"
-            " VALUES (%s, %s, now() + %s * interval '1 second') ON CONFLICT (dataset) DO UPDATE SET"
-            " note = excluded.note, next_attempt_at = excluded.next_attempt_at",
+            "INSERT INTO eurostat.datasets AS known (dataset, note, next_attempt_at, waiting_since)"
+            " VALUES (%s, %s, now() + %s * interval '1 second', now()) ON CONFLICT (dataset) DO UPDATE SET"
+            " note = excluded.note, next_attempt_at = excluded.next_attempt_at,"
+            " waiting_since = coalesce(known.waiting_since, excluded.waiting_since)",
             (code, note, seconds),
         )
 

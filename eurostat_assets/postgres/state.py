@@ -15,7 +15,7 @@ State = Literal["new", "current", "stale", "failed", "withdrawn", "excluded"]
 STATES = """
 SELECT dataset, state, title, table_name, release, data_updated, structure_updated, rows, bytes, source_bytes, sha256,
        published_at, route, offered_data, offered_structure, offered_rows, checked_at, error, failed_at, failures,
-       next_attempt_at, note, withdrawn_at, excluded
+       next_attempt_at, note, waiting_since, withdrawn_at, excluded
 FROM eurostat.datasets
 """
 
@@ -50,6 +50,7 @@ class DatasetState:
     failures: int
     next_attempt_at: datetime | None
     note: str | None
+    waiting_since: datetime | None
     withdrawn_at: datetime | None
     excluded: str | None
 

@@ -4,6 +4,7 @@ ALTER TABLE eurostat.datasets
     ADD COLUMN offered_rows bigint,
     ADD COLUMN checked_at timestamptz,
     ADD COLUMN note text,
+    ADD COLUMN waiting_since timestamptz,
     ADD COLUMN failures integer NOT NULL DEFAULT 0,
     ADD COLUMN next_attempt_at timestamptz,
     ADD COLUMN withdrawn_at timestamptz,
@@ -33,6 +34,7 @@ COMMENT ON COLUMN eurostat.datasets.offered_rows IS 'Observations, as the table 
 COMMENT ON COLUMN eurostat.datasets.checked_at IS
     'When the source itself was last asked or read and what is published here was found to be its newest release.';
 COMMENT ON COLUMN eurostat.datasets.note IS 'Why it has to wait though nothing failed.';
+COMMENT ON COLUMN eurostat.datasets.waiting_since IS 'When the first of the waits began that no success has ended yet.';
 COMMENT ON COLUMN eurostat.datasets.failures IS 'In a row, since the last success.';
 COMMENT ON COLUMN eurostat.datasets.next_attempt_at IS 'Not tried again before that by itself; null: at once when it is due.';
 COMMENT ON COLUMN eurostat.datasets.route IS 'How it was had: whole, in slices, or as sdmx-csv.';
