@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 RUN := $(UV) run --frozen --no-sync
 
-.PHONY: help demo up down install test lint format bench fuzz clean
+.PHONY: help demo up down install test lint format bench fuzz hostile clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ bench: .venv/installed  ## the speed and memory claims, into benchmarks/results/
 
 fuzz: .venv/installed  ## a million broken bodies against the reader
 	@$(RUN) python -m benchmarks.fuzz $(ARGS)
+
+hostile: .venv/installed  ## a month of faults, kills and absences against the whole mirror; half an hour
+	@$(RUN) python -m eurostat_assets_tests.hostile $(ARGS)
 
 clean:  ## remove the environment and all mirrors of this checkout
 	@rm -rf .venv .uv .eurostat .env artefacts

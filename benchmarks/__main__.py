@@ -1,9 +1,9 @@
-"""`python -m benchmarks [reader|publisher] [options]`: speed and memory, measured anew; both without a name."""
+"""`python -m benchmarks [NAME] [options]`: speed and memory, measured anew; all without a name."""
 
 import importlib
 import sys
 
-NAMES = ("reader", "publisher", "many_files")
+NAMES = ("reader", "publisher", "many_files", "first_load")
 
 
 def main(arguments: list[str]) -> None:

