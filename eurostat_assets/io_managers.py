@@ -57,6 +57,10 @@ class RawStore(dg.IOManager):
     def _folder(self, partition_key: str) -> UPath:
         return self._root / f"dataset={check_code(partition_key)}"
 
+    def codes(self) -> set[str]:
+        """The datasets that have a folder here."""
+        return _codes(self._root)
+
     def handle_output(self, context: dg.OutputContext, obj: RawJson) -> None:
         with told(context.partition_key):
             folder = self._folder(context.partition_key)
@@ -90,18 +94,23 @@ class ParquetStore(dg.IOManager):
     def __init__(self, store: str) -> None:
         self._root = UPath(store) / "observations"
 
-    def _path(self, partition_key: str) -> UPath:
-        return self._root / f"dataset={check_code(partition_key)}" / "observations.parquet"
+    def path(self, code: str) -> UPath:
+        """Where the dataset's file is, or would be."""
+        return self._root / f"dataset={check_code(code)}" / "observations.parquet"
+
+    def codes(self) -> set[str]:
+        """The datasets that have a folder here."""
+        return _codes(self._root)
 
     def handle_output(self, context: dg.OutputContext, obj: ParquetFile) -> None:
         with told(context.partition_key):
-            path = self._path(context.partition_key)
+            path = self.path(context.partition_key)
             _into_place(obj.path, path)
             context.add_output_metadata({"dagster/uri": str(path)})
 
     def load_input(self, context: dg.InputContext) -> StoredObservations:
         with told(context.partition_key):
-            path = self._path(context.partition_key)
+            path = self.path(context.partition_key)
             if not path.exists():
                 raise NotStored(context.partition_key, "observations")
             return StoredObservations.open(path)
@@ -133,6 +142,12 @@ class TableStore(dg.IOManager):
             if state is None or state.release is None:
                 raise NotStored(code, "published_table")
             return state
+
+
+def _codes(root: UPath) -> set[str]:
+    if not root.exists():
+        return set()
+    return {folder.name.removeprefix("dataset=") for folder in root.iterdir()}
 
 
 def _suffix(path: Path | UPath) -> str:
