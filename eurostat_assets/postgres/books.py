@@ -29,14 +29,14 @@ ON CONFLICT (dataset) DO UPDATE SET
     error = NULL, failed_at = NULL, failures = 0, next_attempt_at = NULL, note = NULL,
     waiting_since = NULL
 """
-# Tried again after so many seconds; after twice as long with each further failure, until that is a day.
+# Tried again after so many seconds, and after twice as long with each further failure, up to a longest wait.
 FAILED = """
 INSERT INTO eurostat.datasets AS known (dataset, error, failed_at, failures, next_attempt_at)
 VALUES (%s, %s, now(), 1, now() + %s * interval '1 second')
 ON CONFLICT (dataset) DO UPDATE SET
     error = excluded.error, failed_at = excluded.failed_at, failures = known.failures + 1, note = NULL,
     next_attempt_at = now()
-        + least((excluded.next_attempt_at - now()) * 2 ^ least(known.failures, 10), interval '1 day')
+        + least((excluded.next_attempt_at - now()) * 2 ^ least(known.failures, 10), %s * interval '1 second')
 """
 LEFTOVERS = """
 SELECT id, stored_as
@@ -50,6 +50,9 @@ SELECT coalesce(attname, ''), description
 FROM pg_description LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND objsubid > 0
 WHERE classoid = 'pg_class'::regclass AND objoid = format('%%I.%%I', %s, %s)::regclass
 """
+LONGEST_WAIT = 144
+"""Times the first wait: a day where that is ten minutes."""
+
 KIND = """
 SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END
 FROM pg_class WHERE oid = format('%%I.%%I', %s, %s)::regclass
@@ -143,7 +146,7 @@ def fail(url: str, dataset: str, attempt: int, why: str, retry: float) -> None:
                 (why, attempt),
             )
             if cursor.rowcount:  # else the switch was committed, and only the answer got lost
-                cursor.execute(FAILED, (dataset, why, retry))
+                cursor.execute(FAILED, (dataset, why, retry, LONGEST_WAIT * retry))
     except Exception as error:  # noqa: BLE001 (the first error is the one to tell)
         log.warning("%s: its failure could not be recorded either: %s", dataset, error)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from eurostat_assets.postgres.books import FAILED
+from eurostat_assets.postgres.books import FAILED, LONGEST_WAIT
 from eurostat_assets.postgres.connection import connect, rows, transaction, where
 from eurostat_assets.postgres.errors import MirrorMismatch, NotPublished
 
@@ -75,9 +75,11 @@ def published_table(url: str, code: str) -> DatasetState:
     return DatasetState(*found[0])
 
 
-def record_failure(url: str, code: str, error: BaseException | str, *, retry: float = 600) -> None:
-    """Note that `code` could not be fetched or read. It is due again after `retry` seconds, and with each further failure
-    after twice as long as before, until that is a day.
+def record_failure(
+    url: str, code: str, error: BaseException | str, *, retry: float = 600, worth_retrying: bool = True
+) -> None:
+    """Note that `code` could not be fetched or read. It is due again after `retry` seconds, six times as long where that
+    is hardly `worth_retrying`, and with each further failure after twice as long as before, up to 144 times (a day).
 
     A failed `publish` has recorded itself; telling it again, in a longer sentence, is no second failure.
     """
@@ -92,7 +94,8 @@ def record_failure(url: str, code: str, error: BaseException | str, *, retry: fl
             " VALUES (%s, 'failed', %s, now())",
             (code, text),
         )
-        cursor.execute(FAILED, (code, text, retry))
+        wait = retry if worth_retrying else 6 * retry
+        cursor.execute(FAILED, (code, text, wait, LONGEST_WAIT * retry))
 
 
 def catalogue_size(url: str) -> int:

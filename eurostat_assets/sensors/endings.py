@@ -15,8 +15,6 @@ from eurostat_assets.jobs import refresh_catalogue
 from eurostat_assets.postgres import poll_failed, record_failure, record_waiting
 from eurostat_assets.resources import Mirror
 
-A_DAY = 24 * 3600.0
-
 
 def failed_runs() -> dg.SensorDefinition:
     """The sensor for runs that failed."""
@@ -50,10 +48,15 @@ def cancelled_runs() -> dg.SensorDefinition:
 
 
 def record_failed_run(mirror: Mirror, code: str, events: Iterable[dg.DagsterEvent]) -> None:
-    """Remember why a run of `code` failed and when to try again: after a day where trying again does not help."""
+    """Remember why a run of `code` failed; from that follows when it is tried again."""
     events = list(events)
-    retry = mirror.settings.retry_after if worth_retrying(events) else max(A_DAY, mirror.settings.retry_after)
-    record_failure(mirror.database, code, reason(events), retry=retry)
+    record_failure(
+        mirror.database,
+        code,
+        reason(events),
+        retry=mirror.settings.retry_after,
+        worth_retrying=worth_retrying(events),
+    )
 
 
 def _dataset(run: dg.DagsterRun) -> str | None:

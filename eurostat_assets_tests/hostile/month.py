@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,8 @@ AWAY = 8  # days, one more than the feed tells of
 
 @dataclass(frozen=True)
 class Plan:
-    """`datasets`: the theme, as a part of the code; `absences`: days on which the daemon goes down for eight."""
+    """`theme`: a part of the datasets' codes; `absences`: days on which the daemon goes down for eight; `calendar`: what
+    the source releases, where not as usual."""
 
     days: int = 30
     day_seconds: float = 20
@@ -46,6 +47,7 @@ class Plan:
     seed: int = 0
     settle_seconds: float = 900
     parallel_runs: int = 4
+    calendar: Mapping[str, float] = field(default_factory=dict)
 
     def knobs(self) -> dict[str, object]:
         """The mirror's settings: real ones, shortened as the days are."""
@@ -160,7 +162,11 @@ class Month:
 def run(plan: Plan, home: Path, tell: Callable[[str], None]) -> tuple[Verdict, dict]:
     """The whole month in `home`; returns what came of it and the source's own tally."""
     running = sandbox.running(
-        profile=plan.profile, seed=plan.seed, day_seconds=plan.day_seconds, faults=plan.faults
+        profile=plan.profile,
+        seed=plan.seed,
+        day_seconds=plan.day_seconds,
+        faults=plan.faults,
+        calendar=dict(plan.calendar),
     )
     with running as source:
         source.stop_calendar()

@@ -79,7 +79,7 @@ def judge(
 
 
 def _compare(verdict: Verdict, world: World, source: sandbox.Running, theme: str) -> None:
-    states = world.states()
+    states, releases = world.states(), editions(source)
     for code, batches in source.all_cells().items():
         if theme not in code:
             continue
@@ -91,8 +91,10 @@ def _compare(verdict: Verdict, world: World, source: sandbox.Running, theme: str
         verdict.compared += 1
         verdict.rows += len(rows)
         if sorted(cells, key=str) != sorted(rows, key=str):
+            story = state.error or state.note or f"offered {state.offered_data} {state.offered_structure}"
             verdict.wrong.append(
-                f"{code}: {len(rows)} rows differ from the source's {len(cells)}; {state.release}"
+                f"{code}: {len(rows)} rows of {state.release} ({state.state}: {story}; next attempt"
+                f" {state.next_attempt_at}) differ from the source's {len(cells)} of {releases[code]}"
             )
         elif state.state != "current":
             verdict.wrong.append(f"{code}: its table is right, but it is called {state.state}")

@@ -1,0 +1,27 @@
+"""The hostile month, cut down to some days and datasets: the same faults, kills and absence, the same verdict."""
+
+import tempfile
+from pathlib import Path
+
+from eurostat_assets_tests.hostile.month import Plan, report, run
+
+DAYS = Plan(
+    days=6,
+    day_seconds=6,
+    theme="HLTH_DM",
+    kills=2,
+    absences=(4,),
+    calendar={"share": 0.2},
+    settle_seconds=240,
+)
+
+
+def test_after_hostile_days_every_table_is_the_sources_and_nothing_ran_in_vain():
+    with tempfile.TemporaryDirectory(prefix="eurostat-assets-hostile-") as folder:
+        Path(folder).chmod(0o755)  # as root, PostgreSQL runs as another user
+        verdict, tally = run(DAYS, Path(folder) / "mirror", lambda _: None)
+    assert verdict.good, report(DAYS, verdict, tally, 0)
+    assert verdict.compared >= 10
+    assert tally["deaths"] == 1 + 1 or tally["deaths"] == 2 + 1
+    assert sum(tally["faults_met"].values()) > 5
+    assert len(verdict.ages) > 5
