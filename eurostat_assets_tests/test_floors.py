@@ -23,7 +23,7 @@ FLOORS = {
         "fetching",
         "sweeping",
     },
-    2: {"eurostat", "jsonstat", "postgres", "sandbox"},
+    2: {"eurostat", "jsonstat", "postgres", "sandbox", "quality", "pictures", "report", "revisions"},
     1: {"settings"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
