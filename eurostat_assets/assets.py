@@ -11,13 +11,15 @@ import dagster as dg
 from pydantic import Field
 
 from eurostat_assets import metadata, partitions
+from eurostat_assets.checks.dataset import OF_OBSERVATIONS, OF_TABLE, Examination, specs
 from eurostat_assets.eurostat import Eurostat, RawJson, check_code
-from eurostat_assets.failures import check_complete, told
+from eurostat_assets.failures import told
 from eurostat_assets.fetching import fetch
 from eurostat_assets.io_managers import StoredObservations
-from eurostat_assets.jsonstat import ParquetFile, write_parquet
+from eurostat_assets.jsonstat import JsonStatError, ParquetFile, write_parquet
 from eurostat_assets.partitions import datasets
 from eurostat_assets.postgres import states
+from eurostat_assets.quality import Quarantine
 from eurostat_assets.resources import Mirror, Workbench, progress
 from eurostat_assets.sweeping import sweep
 
@@ -104,27 +106,57 @@ def raw_json(
     kinds={"parquet", "arrow"},
     owners=OWNERS,
     io_manager_key="parquet_store",
+    check_specs=specs("observations", OF_OBSERVATIONS),
 )
 def observations(
-    context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench], raw_json: RawJson
-) -> dg.MaterializeResult[ParquetFile]:
+    context: dg.AssetExecutionContext,
+    mirror: dg.ResourceParam[Mirror],
+    workbench: dg.ResourceParam[Workbench],
+    quarantine: dg.ResourceParam[Quarantine],
+    raw_json: RawJson,
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[ParquetFile]]:
     """The dataset's observations as one Parquet file: a row for every cell that has a value or a status, a column for
-    every dimension, then `time_period`, `period_start`, `period_end`, `obs_value`, `obs_flag` and `conf_status`."""
+    every dimension, then `time_period`, `period_start`, `period_end`, `obs_value`, `obs_flag` and `conf_status`.
+    A release that a check holds back does not replace the file of the one before."""
     started = time.monotonic()
+    code, release = raw_json.dataset, raw_json.release
     with told(context.partition_key):
-        code, release = raw_json.dataset, raw_json.release
-        parquet = write_parquet(
-            [part.path for part in raw_json.parts],
-            workbench.place(f"{code}.parquet"),
-            provenance=raw_json.provenance(),
-            on_progress=progress(context.log, code),
-        )
-        check_complete(code, parquet)
-    return dg.MaterializeResult(
+        examination = Examination(mirror, code, release, context.run.run_id)
+        parquet = _read(context, examination, workbench, quarantine, raw_json)
+        results = list(examination.results())
+    yield from results
+    if parquet is None or examination.held_back:
+        raise examination.failure()
+    yield dg.MaterializeResult(
         value=parquet,
         data_version=dg.DataVersion(release.version),
         metadata=metadata.of_observations(parquet, release, time.monotonic() - started),
     )
+
+
+def _read(
+    context: dg.AssetExecutionContext,
+    examination: Examination,
+    workbench: Workbench,
+    quarantine: Quarantine,
+    raw: RawJson,
+) -> ParquetFile | None:
+    """The file on the workbench, examined; None where a check holds the release back before there is one."""
+    examination.raw(raw)
+    if examination.held_back:
+        return None
+    try:
+        parquet = write_parquet(
+            list(raw.paths),
+            workbench.place(f"{raw.dataset}.parquet"),
+            provenance=raw.provenance(),
+            on_progress=progress(context.log, raw.dataset),
+        )
+    except JsonStatError as error:
+        examination.refused(error, raw, quarantine)
+        return None
+    examination.observations(parquet, quarantine)
+    return parquet
 
 
 @dg.asset(
@@ -133,12 +165,22 @@ def observations(
     kinds={"postgres", "sql"},
     owners=OWNERS,
     io_manager_key="table_store",
+    check_specs=specs("published_table", OF_TABLE),
     retry_policy=dg.RetryPolicy(max_retries=2, delay=10),  # the database may be back in a moment
 )
-def published_table(observations: StoredObservations) -> dg.MaterializeResult[StoredObservations]:
+def published_table(
+    context: dg.AssetExecutionContext, mirror: dg.ResourceParam[Mirror], observations: StoredObservations
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[StoredObservations]]:
     """The table readers query: `eurostat.<code in lower case>`, with column comments and `source_dataset_id`.
     Replaced as a whole, in one transaction, when a release has been read completely."""
-    return dg.MaterializeResult(
+    with told(context.partition_key):
+        examination = Examination(mirror, observations.dataset, observations.release, context.run.run_id)
+        examination.stored(observations)
+        results = list(examination.results())
+    yield from results
+    if examination.held_back:
+        raise examination.failure()
+    yield dg.MaterializeResult(
         value=observations,
         data_version=dg.DataVersion(observations.release.version),
         metadata=metadata.of_release(observations.dataset, observations.release),

@@ -4,9 +4,12 @@ This is what Dagster loads (`workspace.yaml`, `[tool.dg.project]`). Everything h
 """
 
 import dagster as dg
+from upath import UPath
 
 from eurostat_assets import assets, jobs, resources, sensors, settings
+from eurostat_assets.checks.mirror import audit
 from eurostat_assets.io_managers import ParquetStore, RawStore, TableStore
+from eurostat_assets.quality import Quarantine
 
 
 def build(knobs: settings.Settings) -> dg.Definitions:
@@ -20,8 +23,9 @@ def build(knobs: settings.Settings) -> dg.Definitions:
             assets.raw_json,
             assets.observations,
             assets.published_table,
+            audit,
         ],
-        jobs=[jobs.refresh_catalogue, jobs.mirror_dataset],
+        jobs=[jobs.refresh_catalogue, jobs.mirror_dataset, jobs.audit],
         sensors=[
             sensors.eurostat_releases(knobs),
             sensors.stale_datasets(knobs.request_interval),
@@ -29,12 +33,13 @@ def build(knobs: settings.Settings) -> dg.Definitions:
             sensors.failed_runs(),
             sensors.cancelled_runs(),
         ],
-        schedules=[sensors.sweep(knobs.sweep_cron)],
+        schedules=[sensors.sweep(knobs.sweep_cron), *sensors.audits(knobs)],
         executor=dg.in_process_executor,  # a step process of its own costs more than these steps
         resources={
             "eurostat": resources.client(knobs),
             "mirror": mirror,
             "workbench": workbench,
+            "quarantine": Quarantine(UPath(knobs.store) / "quarantine"),
             "raw_store": RawStore(knobs.store),
             "parquet_store": ParquetStore(knobs.store),
             "table_store": TableStore(mirror),

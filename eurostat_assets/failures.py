@@ -12,8 +12,9 @@ from contextlib import contextmanager
 import dagster as dg
 
 from eurostat_assets.eurostat import EurostatError, Transient
-from eurostat_assets.jsonstat import JsonStatError, ParquetFile
+from eurostat_assets.jsonstat import JsonStatError
 from eurostat_assets.postgres import PostgresError
+from eurostat_assets.quality import QualityError
 
 
 class NotStored(Exception):
@@ -25,23 +26,6 @@ class NotStored(Exception):
         )
 
 
-class Incomplete(Exception):
-    """The cells received are not as many as Eurostat says the dataset has."""
-
-    def __init__(self, dataset: str, received: int, announced: int) -> None:
-        super().__init__(
-            f"{dataset}: {received:,} observations were received, but Eurostat says it has {announced:,} (OBS_COUNT). "
-            "Nothing was replaced; it is downloaded again later."
-        )
-
-
-def check_complete(dataset: str, parquet: ParquetFile) -> None:
-    """Raises Incomplete unless the file has as many rows as Eurostat announced, where it did."""
-    announced = parquet.header.obs_count
-    if announced is not None and announced != parquet.rows:
-        raise Incomplete(dataset, parquet.rows, announced)
-
-
 @contextmanager
 def told(subject: str) -> Iterator[None]:
     """Turn the domain's errors about `subject` (a dataset code, the catalogue) into a `dg.Failure` that explains itself."""
@@ -51,7 +35,7 @@ def told(subject: str) -> Iterator[None]:
         raise _failure(subject, error, worth_retrying=isinstance(error, Transient)) from error
     except PostgresError as error:
         raise _failure(subject, error, worth_retrying=error.worth_retrying) from error
-    except Incomplete as error:
+    except QualityError as error:
         raise _failure(subject, error, worth_retrying=True) from error
     except (JsonStatError, NotStored) as error:
         raise _failure(subject, error, worth_retrying=False) from error

@@ -1,7 +1,7 @@
 """Where bytes rest: the three I/O managers, and nothing else decides a path or a table.
 
     raw_store      <store>/raw/dataset=HLTH_EHIS_HC7/<sha256, shortened>.json.gz|.json.zst, named by current.json beside it
-    parquet_store  <store>/observations/dataset=HLTH_EHIS_HC7/observations.parquet
+    parquet_store  <store>/observations/dataset=HLTH_EHIS_HC7/observations.parquet, and _digest.json beside it
     table_store    table eurostat.hlth_ehis_hc7
 
 What they are given is a finished file on the workbench; what they hand on is a description of the file in its place. The
@@ -25,21 +25,37 @@ from eurostat_assets.eurostat import RawJson, Release, check_code
 from eurostat_assets.failures import NotStored, told
 from eurostat_assets.jsonstat import ParquetFile
 from eurostat_assets.postgres import DatasetState, publish, states
+from eurostat_assets.quality import Digest, digest
 from eurostat_assets.resources import Mirror, progress
+
+DIGEST = "_digest.json"  # what begins with _ is no data to those who read folders of Parquet files
 
 
 @dataclass(frozen=True)
 class StoredObservations:
-    """A dataset's Parquet file in its place: whose it is, of which release, how many rows it has."""
+    """A dataset's Parquet file in its place: whose it is, of which release, how many rows it has.
+
+    `written`: what the file was told by when it was written, None for one of a time when that was not kept.
+    """
 
     path: UPath
     dataset: str
     release: Release
     rows: int
+    written: Digest | None = None
 
     @classmethod
     def open(cls, path: UPath) -> StoredObservations:
-        """Read what the file says about itself in its footer."""
+        """What was noted beside the file when it was written; else, what the file says about itself in its footer."""
+        try:
+            noted = json.loads((path.parent / DIGEST).read_text())
+        except FileNotFoundError:
+            return cls._from_footer(path)
+        written = Digest(noted["sha256"], noted["bytes"])
+        return cls(path, noted["dataset"], Release.parse(noted["release"]), noted["rows"], written)
+
+    @classmethod
+    def _from_footer(cls, path: UPath) -> StoredObservations:
         import pyarrow.parquet as pq
 
         with path.open("rb") as file, pq.ParquetFile(file) as parquet:
@@ -148,6 +164,13 @@ def _codes(root: UPath) -> set[str]:
     if not root.exists():
         return set()
     return {folder.name.removeprefix("dataset=") for folder in root.iterdir()}
+
+
+def _noted(parquet: ParquetFile) -> str:
+    header, written = parquet.header, digest(parquet.path)
+    release = Release.from_wire(header.update_data or header.updated, header.update_structure)
+    about = {"dataset": header.dataset, "release": release.version, "rows": parquet.rows}
+    return json.dumps({**about, "sha256": written.sha256, "bytes": written.bytes}, indent=2)
 
 
 def _suffix(path: Path | UPath) -> str:

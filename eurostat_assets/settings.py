@@ -127,12 +127,47 @@ class Settings(BaseSettings):
         default=0, ge=0, description="Datasets of more observations are not mirrored. 0: no limit."
     )
 
+    # What is held back
+    rows_may_shrink: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of a dataset's rows that may vanish in a release; more, and it is held back.",
+    )
+    rows_may_grow: float = Field(
+        default=5, ge=1, description="How many times its rows a dataset may have in the next release."
+    )
+    share_may_change: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Change of the share of missing or flagged observations, as well.",
+    )
+    notable_change: float = Field(
+        default=0.2, ge=0, description="Change of rows, as a share, that is published with a warning."
+    )
+    odd_periods: float = Field(
+        default=0.05, ge=0, le=1, description="Share of rows whose period may be none (such as 2020-W99)."
+    )
+    checks_relaxed: Codes = Field(
+        default=(),
+        description="Checks that only warn, by dataset: `HLTH_X:row_count_plausible,HLTH_Y:*`.",
+    )
+
+    # How it is audited
+    audit_cron: str = Field(
+        default="40 4 * * *", description="When every table is looked at for changes by hand; Brussels time."
+    )
+    deep_audit_cron: str = Field(
+        default="10 2 * * 0", description="When every table is compared with its Parquet file by checksum."
+    )
+
     # How it is shown
     webserver_port: int = Field(
         default=3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback."
     )
 
-    @field_validator("theme_include", "theme_exclude", mode="before")
+    @field_validator("theme_include", "theme_exclude", "checks_relaxed", mode="before")
     @classmethod
     def _split_codes(cls, value: object) -> object:
         return (
@@ -140,6 +175,15 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("checks_relaxed")
+    @classmethod
+    def _dataset_and_check(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            dataset, _, check = one.partition(":")
+            if not dataset.strip() or not check.strip():
+                raise ValueError(f"{one!r} is not of the form DATASET:check or DATASET:*")
+        return value
 
     @field_validator("api_url")
     @classmethod

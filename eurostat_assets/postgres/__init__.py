@@ -4,13 +4,33 @@ Here: the embedded server, the project's own tables, COPY, the switch from one r
 Not here: where a file came from and when to publish it (no Eurostat URL, no Dagster, no settings).
 """
 
+from eurostat_assets.postgres.audits import (
+    AuditFinding,
+    SealState,
+    audit_findings,
+    record_audits,
+    record_strangers,
+    relation_sizes,
+    seals,
+)
+from eurostat_assets.postgres.checks import (
+    Acceptance,
+    CheckResult,
+    accept,
+    acceptances,
+    latest_checks,
+    published_numbers,
+    record_checks,
+)
 from eurostat_assets.postgres.connection import create_database
+from eurostat_assets.postgres.digests import Reader, reading
 from eurostat_assets.postgres.embedded import EmbeddedPostgres, ServerStatus
 from eurostat_assets.postgres.errors import (
     CatalogueShrank,
     DatabaseRefused,
     DatabaseUnavailable,
     MirrorMismatch,
+    NothingHeldBack,
     NotPublished,
     PostgresError,
     PublishError,
@@ -39,8 +59,11 @@ from eurostat_assets.postgres.state import (
 )
 
 __all__ = [
+    "Acceptance",
+    "AuditFinding",
     "CatalogueChange",
     "CatalogueShrank",
+    "CheckResult",
     "DatabaseRefused",
     "DatabaseUnavailable",
     "DatasetState",
@@ -48,28 +71,42 @@ __all__ = [
     "Indexes",
     "MirrorMismatch",
     "NotPublished",
+    "NothingHeldBack",
     "Patience",
     "Poll",
     "PostgresError",
     "Publication",
     "PublishError",
+    "Reader",
+    "SealState",
     "ServerStatus",
     "Storage",
+    "accept",
+    "acceptances",
+    "audit_findings",
     "catalogue_size",
     "claim_mirror",
     "create_database",
+    "latest_checks",
     "migrate",
     "poll_failed",
     "poll_succeeded",
     "polls",
     "publish",
+    "published_numbers",
     "published_table",
+    "reading",
+    "record_audits",
     "record_catalogue",
     "record_checked",
+    "record_checks",
     "record_failure",
     "record_offers",
+    "record_strangers",
     "record_waiting",
+    "relation_sizes",
     "remove_leftovers",
+    "seals",
     "settle_offer",
     "states",
 ]

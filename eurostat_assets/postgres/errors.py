@@ -8,6 +8,7 @@ PostgresError
 ├── MirrorMismatch           the database belongs to another source than the one in use
 ├── NotPublished             there is no table of this dataset
 ├── CatalogueShrank          too many datasets would be withdrawn at once; nothing was recorded
+├── NothingHeldBack          there is no release for a person to accept
 ├── BulkLoadError            Parquet files were not loaded into a table; it is as it was before
 ├── FilesRefused             some Parquet files are not what the others are; nothing was loaded
 └── PublishError             one dataset was not published; its last good release is untouched
@@ -110,6 +111,21 @@ class CatalogueShrank(PostgresError):
         )
         self.known = known
         self.gone = list(gone)
+
+
+class NothingHeldBack(PostgresError):
+    """There is no release of `dataset` to accept: no check failed, or `damaged` ones did, which nobody can accept."""
+
+    def __init__(self, dataset: str, damaged: Sequence[str] = ()) -> None:
+        why = (
+            f"{listed(damaged)} failed: a file is damaged or cannot be read, which nobody can accept; "
+            "it is fetched again by itself"
+            if damaged
+            else "no check holds back a release of it"
+        )
+        super().__init__(f"{dataset}: {why}")
+        self.dataset = dataset
+        self.damaged = list(damaged)
 
 
 class BulkLoadError(PostgresError):

@@ -1,0 +1,198 @@
+"""The checks of one dataset's release, before it replaces anything: `quality/` judges, here it becomes Dagster's.
+
+Here belong the specs, what is handed to the judge and to the books, and what a failed check stops. No limit, no SQL.
+
+The checks of `observations` run on the finished file while it is still on the workbench: Dagster would already have stored,
+and recorded as materialised, what a check after the asset refuses. So a release that is held back replaces neither the
+Parquet file nor the table, and its step fails.
+
+A result carries no partition: `AssetCheckSpec(partitions_def=…)` is a preview API that warns it is not for production, and
+it would keep, for every check, a status of each of hundreds of partitions. The result names its dataset and release
+instead; what every check said last of every dataset is in the view `eurostat.checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from eurostat_assets.eurostat import RawJson, Release
+from eurostat_assets.io_managers import StoredObservations
+from eurostat_assets.jsonstat import Header, JsonStatError, ParquetFile
+from eurostat_assets.jsonstat.periods import period_days
+from eurostat_assets.postgres import acceptances, published_numbers, record_checks
+from eurostat_assets.quality import (
+    ABOUT,
+    Announced,
+    Limits,
+    Quarantine,
+    Verdict,
+    judge,
+    parquet_intact,
+    profile,
+    raw_intact,
+    readable,
+)
+from eurostat_assets.quality.judging import NEVER_FORGIVEN, ONLY_WARNING
+from eurostat_assets.resources import Mirror
+from eurostat_assets.settings import Settings
+
+OF_TABLE = ("parquet_intact",)
+OF_OBSERVATIONS = tuple(name for name in ABOUT if name not in OF_TABLE)
+HELPED_BY_ANOTHER_TRY = frozenset({"raw_intact", "parquet_intact", "complete"})
+
+
+def specs(asset: str, names: Sequence[str]) -> list[dg.AssetCheckSpec]:
+    """The checks of these names, on `asset`. They block; where they only warn, a result says so."""
+    return [
+        dg.AssetCheckSpec(name, asset=asset, description=ABOUT[name], blocking=name not in ONLY_WARNING)
+        for name in names
+    ]
+
+
+class Examination:
+    """The verdicts on one release in one run, as they come; the books and the UI learn all of them."""
+
+    def __init__(self, mirror: Mirror, dataset: str, release: Release, run_id: str) -> None:
+        self.dataset = dataset
+        self._mirror = mirror
+        self._release = release.version
+        self._run_id = run_id
+        self._numbers: Mapping[str, Any] | None = None
+        self.verdicts: list[Verdict] = []
+
+    @property
+    def held_back(self) -> bool:
+        return any(verdict.blocks for verdict in self.verdicts)
+
+    def raw(self, raw: RawJson) -> None:
+        """The bodies in the store, before they are read. Raises OSError."""
+        self.verdicts.append(raw_intact(raw.parts))
+
+    def refused(self, error: JsonStatError, raw: RawJson, quarantine: Quarantine) -> None:
+        """The reader could not understand a body: it is kept for a person."""
+        verdict = readable(error, member=error.member, position=error.position)
+        story = {"dataset": self.dataset, "run": self._run_id, "problem": str(error), **verdict.numbers}
+        quarantine.refused(self.dataset, raw.paths, {**raw.provenance(), **story})
+        self.verdicts.append(verdict)
+
+    def observations(self, parquet: ParquetFile, quarantine: Quarantine) -> None:
+        """The finished file. Raises QualityError, PostgresError, OSError."""
+        settings = self._mirror.settings
+        found = profile(parquet.path, period_days)
+        history = published_numbers(self._mirror.database, self.dataset, self._release)
+        judged = judge(
+            found,
+            parquet.rows,
+            announced(parquet.header),
+            history,
+            limits(settings),
+            relaxed(settings, self.dataset),
+        )
+        quarantine.clear(self.dataset)
+        if found.odd_periods:
+            quarantine.odd_periods(self.dataset, parquet.path, list(found.odd_periods))
+        self._numbers = found.numbers()
+        self.verdicts += [readable(), *self._accepted(judged)]
+
+    def stored(self, observations: StoredObservations) -> None:
+        """The file in the store, before it is published. Raises OSError."""
+        self.verdicts.append(parquet_intact(observations.path, observations.written))
+
+    def results(self) -> Iterator[dg.AssetCheckResult]:
+        """Every verdict for the UI; written into the books first. Raises PostgresError."""
+        record_checks(
+            self._mirror.database,
+            self.dataset,
+            self._release,
+            self.verdicts,
+            numbers=self._numbers,
+            run_id=self._run_id,
+        )
+        for verdict in self.verdicts:
+            yield dg.AssetCheckResult(
+                check_name=verdict.check,
+                passed=verdict.passed,
+                severity=dg.AssetCheckSeverity.ERROR if verdict.blocks else dg.AssetCheckSeverity.WARN,
+                description=f"{self.dataset}: {verdict.sentence}",
+                metadata={"dataset": self.dataset, "release": self._release, **_shown(verdict.numbers)},
+            )
+
+    def failure(self) -> dg.Failure:
+        """Why the release is held back, and what to do."""
+        failed = [verdict for verdict in self.verdicts if verdict.blocks]
+        names = ", ".join(verdict.check for verdict in failed)
+        told = "; ".join(verdict.sentence for verdict in failed)
+        worth_retrying = all(verdict.check in HELPED_BY_ANOTHER_TRY for verdict in failed)
+        if worth_retrying:
+            remedy = "It is downloaded again later"
+        elif any(verdict.check in NEVER_FORGIVEN for verdict in failed):
+            remedy = "What was refused is in the store's quarantine"
+        else:
+            remedy = f'If it is right all the same: eurostat-assets accept {self.dataset} --reason "…"'
+        return dg.Failure(
+            f"{self.dataset}: {told}. Nothing was replaced ({names}). {remedy}.",
+            metadata={
+                "subject": self.dataset,
+                "error": "HeldBack",
+                "checks": names,
+                "release": self._release,
+                "worth retrying": worth_retrying,
+            },
+            allow_retries=False,
+        )
+
+    def _accepted(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """With what a person has accepted of this very release."""
+        if not any(verdict.blocks for verdict in verdicts):
+            return list(verdicts)
+        accepted = acceptances(self._mirror.database, self.dataset, self._release)
+        why = {check: f"{one.reason} ({one.accepted_by})" for one in accepted for check in one.checks}
+        return [one.let_pass(why[one.check]) if one.blocks and one.check in why else one for one in verdicts]
+
+
+def announced(header: Header) -> Announced:
+    """What a dataset's header says of its cells."""
+    told = {one.get("type"): one.get("title") for one in header.annotations}
+    oldest, latest = told.get("OBS_PERIOD_OVERALL_OLDEST"), told.get("OBS_PERIOD_OVERALL_LATEST")
+    ends = [period_days(literal) if isinstance(literal, str) else None for literal in (oldest, latest)]
+    return Announced(
+        rows=header.obs_count,
+        codes={
+            "time_period" if one.id == header.time else one.id.lower(): one.codes for one in header.dimensions
+        },
+        oldest=oldest,
+        latest=latest,
+        span=(ends[0][0], ends[1][1]) if ends[0] and ends[1] else None,
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """This deployment's limits."""
+    return Limits(
+        settings.rows_may_shrink,
+        settings.rows_may_grow,
+        settings.share_may_change,
+        settings.notable_change,
+        settings.odd_periods,
+    )
+
+
+def relaxed(settings: Settings, dataset: str) -> frozenset[str]:
+    """The checks that only warn for `dataset`. Raises ValueError for one that there is not."""
+    pairs = [one.partition(":") for one in settings.checks_relaxed]
+    names = frozenset(check.strip() for code, _, check in pairs if code.strip().upper() == dataset)
+    if unknown := names - {"*"} - ABOUT.keys():
+        raise ValueError(f"EUROSTAT_CHECKS_RELAXED: there is no check {', '.join(sorted(unknown))}")
+    return names
+
+
+def _shown(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """As Dagster's metadata: short lists as text, no nulls."""
+    return {
+        name: ", ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in numbers.items()
+        if value is not None
+    }

@@ -1,0 +1,38 @@
+"""`eurostat-assets accept`: publish a release that a check held back."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from eurostat_assets import settings
+from eurostat_assets.cli.progress import console
+
+
+def accept(
+    dataset: Annotated[str, typer.Argument(help="The dataset's code.")],
+    reason: Annotated[
+        str, typer.Option(help="Why it is right all the same; kept, and shown with the checks.")
+    ],
+    by: Annotated[str, typer.Option(help="Who says so; by default, whoever is logged in here.")] = "",
+) -> None:
+    """Let the release pass that the checks of a dataset held back last: this release, and the checks that failed.
+
+    Its next run, which follows by itself, publishes it. The next release is checked as ever.
+    """
+    from eurostat_assets import postgres, resources
+    from eurostat_assets.eurostat import check_code
+    from eurostat_assets.quality.judging import NEVER_FORGIVEN
+
+    if not reason.strip():
+        raise typer.BadParameter("say why", param_hint="--reason")
+    code = check_code(dataset)
+    database = resources.Mirror(settings.load()).database
+    accepted = postgres.accept(database, code, reason.strip(), by or getpass.getuser(), never=NEVER_FORGIVEN)
+    console.print(
+        f"{code}: release {accepted.release} is accepted by {accepted.accepted_by} although"
+        f" {', '.join(accepted.checks)} failed. Its next run publishes it; at once: eurostat-assets sync {code}",
+        soft_wrap=True,
+    )
