@@ -15,6 +15,7 @@ for needed in (
     "eurostat_assets.io_managers",
     "eurostat_assets.jsonstat.observations",
     "eurostat_assets.eurostat.wire",
+    "eurostat_assets.postgres.encoding",
     "eurostat_assets.postgres.loading",
 ):
     import_module(needed)
