@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from eurostat_assets import pictures, revisions
 from eurostat_assets.eurostat import CatalogueEntry, RawJson, Release
 from eurostat_assets.jsonstat import ParquetFile
-from eurostat_assets.metadata import columns, markdown
+from eurostat_assets.metadata import columns
 from eurostat_assets.postgres import CatalogueChange, DatasetState, Publication
+from eurostat_assets.report import markdown
 
 if TYPE_CHECKING:
     from upath import UPath
