@@ -1,8 +1,9 @@
-"""The two jobs a person, the sensor or the command line can start: refresh the catalogue, mirror one dataset."""
+"""The jobs a person, a sensor or the command line can start: refresh the catalogue, mirror one dataset, audit the mirror."""
 
 import dagster as dg
 
 from eurostat_assets.assets import catalogue, observations, published_table, raw_json
+from eurostat_assets.checks import mirror
 
 refresh_catalogue = dg.define_asset_job(
     "refresh_catalogue",
@@ -12,6 +13,12 @@ refresh_catalogue = dg.define_asset_job(
 
 mirror_dataset = dg.define_asset_job(
     "mirror_dataset",
-    selection=[raw_json, observations, published_table],
+    selection=dg.AssetSelection.assets(raw_json, observations, published_table).without_checks(),
     description="Download one dataset, read it, publish it.",
+)
+
+audit = dg.define_asset_job(
+    "audit",
+    selection=[mirror.audit],
+    description="Compare every published table with its Parquet file, and find what belongs nowhere.",
 )

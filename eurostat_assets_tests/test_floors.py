@@ -9,7 +9,17 @@ import eurostat_assets
 
 PACKAGE = Path(eurostat_assets.__file__).parent
 FLOORS = {
-    4: {"definitions", "cli", "launcher", "processes", "firstload", "synchronise", "warmruns", "preloaded"},
+    4: {
+        "definitions",
+        "cli",
+        "launcher",
+        "processes",
+        "firstload",
+        "synchronise",
+        "warmruns",
+        "preloaded",
+        "repairing",
+    },
     3: {
         "partitions",
         "assets",
@@ -22,8 +32,9 @@ FLOORS = {
         "metadata",
         "fetching",
         "sweeping",
+        "auditing",
     },
-    2: {"eurostat", "jsonstat", "postgres", "sandbox", "quality", "pictures", "report", "revisions"},
+    2: {"eurostat", "jsonstat", "postgres", "sandbox", "quality", "audit", "pictures", "report", "revisions"},
     1: {"settings"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

@@ -13,10 +13,11 @@ Here belongs what is compared and what is said about it. Not here: SQL (`postgre
 from eurostat_assets.audit.belonging import Relations, Shelf, strangers
 from eurostat_assets.audit.comparison import Audited, Published, Seal, Server, compare
 from eurostat_assets.audit.errors import AuditError, HashesDiffer, NotComparable
-from eurostat_assets.audit.findings import OF_HIERARCHIES, OF_THE_WHOLE, Finding, Kind
+from eurostat_assets.audit.findings import OF_A_TABLE, OF_HIERARCHIES, OF_THE_WHOLE, Finding, Kind
 from eurostat_assets.audit.hierarchies import Hierarchy, codes_of, hierarchies, implausible
 
 __all__ = [
+    "OF_A_TABLE",
     "OF_HIERARCHIES",
     "OF_THE_WHOLE",
     "AuditError",

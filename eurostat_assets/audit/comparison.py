@@ -27,7 +27,7 @@ from eurostat_assets.audit.digest import (
     open_parquet,
 )
 from eurostat_assets.audit.errors import HashesDiffer
-from eurostat_assets.audit.findings import OF_A_TABLE, Finding, Kind
+from eurostat_assets.audit.findings import OF_A_TABLE, Finding, Kind, Remedy
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -208,22 +208,25 @@ def _culprit(
 
 
 def _found(
-    code: str, kind: Kind, story: str, numbers: Mapping[str, Any] | None = None, *, remedy: str = ""
+    code: str, kind: Kind, story: str, numbers: Mapping[str, Any] | None = None, *, remedy: Remedy
 ) -> Audited:
-    help_ = {
+    help_: dict[Remedy, str] = {
         "publish": f"`eurostat-assets audit {code} --repair` publishes the Parquet file again.",
         "read": f"`eurostat-assets audit {code} --repair` reads the raw file and publishes it again.",
     }
-    sentence = f"{story}. {help_[remedy]}" if remedy else f"{story}."
-    return Audited(code, (Finding(code, kind, sentence, numbers or {}, remedy),))  # type: ignore[arg-type]
+    return Audited(code, (Finding(code, kind, f"{story}. {help_[remedy]}", numbers or {}, remedy),))
 
 
 def _other_release(file: pq.ParquetFile, published: Published) -> str | None:
     """Where the file is not of what is published, the sentence that says so."""
     import json
 
-    about = json.loads((file.schema_arrow.metadata or {}).get(b"provenance", b"{}"))
+    metadata = file.schema_arrow.metadata or {}
+    about = json.loads(metadata.get(b"provenance", b"{}"))
     release, raw = about.get("release"), about.get("sha256")
+    whose = json.loads(metadata.get(b"jsonstat", b"{}")).get("dataset") or published.dataset
+    if whose != published.dataset:
+        return f"{published.dataset}: its Parquet file is of the dataset {whose}"
     if (raw or published.raw) == published.raw and (release or published.release) == published.release:
         return None
     return (

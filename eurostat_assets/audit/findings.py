@@ -30,7 +30,7 @@ OF_A_TABLE = frozenset[Kind](
 """What one look at a table and its Parquet file decides, fast or not."""
 OF_HIERARCHIES = frozenset[Kind](("totals_implausible", "aggregate_implausible"))
 OF_THE_WHOLE = frozenset[Kind](("stranger_table", "forgotten_release", "stranger_files", "raw_missing"))
-WARNINGS: frozenset[Kind] = OF_HIERARCHIES | {"forgotten_release", "stranger_files", "raw_missing"}
+WARNINGS = frozenset[Kind]((*OF_HIERARCHIES, "forgotten_release", "stranger_files", "raw_missing"))
 
 Remedy = Literal["publish", "read", ""]
 

@@ -13,7 +13,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from eurostat_assets.cli import accept, audit, convert, database, demo, load, mirror, run, sandbox
+from eurostat_assets.cli import accept, audit, convert, database, demo, load, mirror, report, run, sandbox
 
 app = typer.Typer(
     name="eurostat-assets",
@@ -31,6 +31,7 @@ app.command()(mirror.sweep)
 app.command()(mirror.sync)
 app.command()(mirror.catalogue)
 app.command()(mirror.sizes)
+app.command()(report.report)
 app.command()(accept.accept)
 app.command()(audit.audit)
 app.command()(convert.convert)

@@ -1,0 +1,92 @@
+"""`eurostat-assets audit`: is every published table what its Parquet file is, and does everything belong somewhere?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from eurostat_assets import settings as settings_module
+from eurostat_assets.cli.progress import console, count_bar
+
+if TYPE_CHECKING:
+    from eurostat_assets.auditing import Report
+    from eurostat_assets.resources import Mirror
+
+COLOURS = {"error": "red", "warning": "yellow"}
+
+
+def audit(
+    codes: Annotated[list[str] | None, typer.Argument(help="Dataset codes; none: the whole mirror.")] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Compare every table by checksum, not only suspicious ones.")
+    ] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Publish the Parquet file again where a table differs, or read the raw file again.",
+        ),
+    ] = False,
+) -> None:
+    """Compare published tables with their Parquet files, and find what belongs nowhere. Exit code 1 when something is wrong.
+
+    A table that nobody wrote to since it was last compared is only looked at: its rows are counted, and the transaction
+    that wrote them is checked. Warnings (totals that do not fit their parts, leftovers) do not change the exit code.
+    """
+    from eurostat_assets import launcher, resources
+    from eurostat_assets.eurostat import check_code
+
+    knobs = settings_module.load()
+    wanted = [check_code(code) for code in codes] if codes else None
+    launcher.start_databases(knobs)
+    mirror = resources.Mirror(knobs)
+    report = _audited(mirror, wanted, deep)
+    _tell(report)
+    if repair and _repaired(mirror, report):
+        report = _audited(mirror, wanted, deep=False)
+        _tell(report)
+    raise typer.Exit(1 if any(finding.severity == "error" for finding in report.findings) else 0)
+
+
+def _audited(mirror: Mirror, codes: list[str] | None, deep: bool) -> Report:
+    from eurostat_assets import auditing
+
+    with count_bar("Auditing", 0) as show:
+        return auditing.audit(
+            mirror, codes, deep=deep, on_dataset=lambda done, of, dataset: show(done, dataset, of)
+        )
+
+
+def _tell(report: Report) -> None:
+    for finding in report.findings:
+        colour = COLOURS[finding.severity]
+        console.print(
+            f"[{colour}]{finding.kind}[/] {escape(finding.sentence)}", soft_wrap=True, highlight=False
+        )
+    looked = len(report.audited) - report.compared
+    console.print(
+        f"{len(report.audited)} tables audited in {report.seconds:.1f} s, {report.rows:,} rows: {report.compared} by"
+        f" checksum, {looked} by their seals; {len(report.findings)} findings."
+    )
+
+
+def _repaired(mirror: Mirror, report: Report) -> bool:
+    """Repair what can be; returns whether there was anything."""
+    import dagster as dg
+
+    from eurostat_assets import launcher
+    from eurostat_assets.repairing import repair, repairable
+
+    remedies = repairable(report.findings)
+    if not remedies:
+        console.print("Nothing of this can be repaired from the store.")
+        return False
+    launcher.prepare_dagster(mirror.settings)
+    with dg.DagsterInstance.get() as instance, count_bar("Repairing", len(remedies)) as show:
+        for done, (code, problem) in enumerate(repair(mirror.settings, instance, remedies), start=1):
+            if problem:
+                console.print(f"[red]{code}[/] {escape(problem)}", soft_wrap=True, highlight=False)
+            show(done, code)
+    return True
