@@ -135,5 +135,6 @@ def _group(codes: list[tuple[str, ...]], stride: int, index_type: np.dtype) -> _
 
 
 def narrowest(size: int) -> type[np.signedinteger]:
-    """The narrowest signed integer for positions below `size`, as Arrow dictionaries like it."""
-    return np.int8 if size <= 1 << 7 else np.int16 if size <= 1 << 15 else np.int32
+    """The narrowest signed integer for positions below `size`. One less than would fit: a dictionary of 128 codes is more
+    than Arrow puts together with its like from another batch when the indices are of one byte."""
+    return np.int8 if size < 1 << 7 else np.int16 if size < 1 << 15 else np.int32

@@ -186,3 +186,24 @@ def test_a_failing_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(OSError, match="No space left"):
         write_parquet(source, tmp_path / "x.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
+@pytest.mark.parametrize("codes", [127, 128, 129, 32_767, 32_768])
+def test_dimensions_of_as_many_codes_as_fit_an_integer_are_written_from_many_batches(
+    tmp_path: Path, codes: int
+) -> None:
+    geo = [f"G{number:05}" for number in range(codes)]
+    times = [str(1000 + number) for number in range(200_000 // codes + 1)]
+    size = [len(geo), len(times)]
+    document = {
+        "version": "2.0", "class": "dataset", "id": ["geo", "time"], "size": size,
+        "value": dict.fromkeys(map(str, range(size[0] * size[1])), 1),
+        "dimension": {
+            "geo": {"category": {"index": geo}}, "time": {"category": {"index": times}},
+        },
+    }  # fmt: skip
+    source = tmp_path / "wide.json"
+    source.write_text(json.dumps(document, separators=(",", ":")))
+    write_parquet(source, tmp_path / "wide.parquet")
+    table = pq.read_table(tmp_path / "wide.parquet", columns=["geo"])
+    assert table["geo"].combine_chunks().unique().to_pylist() == geo
