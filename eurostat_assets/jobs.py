@@ -13,7 +13,7 @@ refresh_catalogue = dg.define_asset_job(
 
 mirror_dataset = dg.define_asset_job(
     "mirror_dataset",
-    selection=dg.AssetSelection.assets(raw_json, observations, published_table).without_checks(),
+    selection=[raw_json, observations, published_table],
     description="Download one dataset, read it, publish it.",
 )
 
