@@ -121,6 +121,7 @@ class ParquetStore(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: ParquetFile) -> None:
         with told(context.partition_key):
             path = self.path(context.partition_key)
+            context.add_output_metadata(metadata.of_revision(path, obj.path))
             _into_place(obj.path, path)
             context.add_output_metadata({"dagster/uri": str(path)})
 

@@ -16,6 +16,7 @@ from eurostat_assets.postgres import DatasetState, states
 from eurostat_assets.resources import Mirror
 
 DATA_VERSION_TAG = "dagster/data_version"
+TITLE = 120  # characters of a dataset's title among its run's tags
 QUEUED_AT_ONCE = 60  # enough for the queue never to run dry between two ticks, few enough to see what goes on
 
 
@@ -92,7 +93,11 @@ def _request(state: DatasetState) -> dg.RunRequest:
     return dg.RunRequest(
         partition_key=state.dataset,
         run_key=f"{state.dataset}@{version}{again}",
-        tags={"eurostat/dataset": state.dataset, "eurostat/release": version},
+        tags={
+            "eurostat/dataset": state.dataset,
+            "eurostat/release": version,
+            "eurostat/title": (state.title or "")[:TITLE],
+        },
     )
 
 
