@@ -18,7 +18,7 @@ mirror_dataset = dg.define_asset_job(
 )
 
 audit = dg.define_asset_job(
-    "audit",
+    "audit_mirror",
     selection=[mirror.audit],
     description="Compare every published table with its Parquet file, and find what belongs nowhere.",
 )

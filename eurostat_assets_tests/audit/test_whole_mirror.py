@@ -121,9 +121,9 @@ def test_one_that_cannot_be_audited_stops_no_other(chain, monkeypatch):
 
 
 def test_the_job_shows_it_as_failed_checks_with_the_worst_datasets(chain):
-    assert chain.run("audit") is None
+    assert chain.run("audit_mirror") is None
     by_hand(chain, "DELETE FROM eurostat.hlth_ehis_bm1e WHERE ctid = '(0,1)'")
-    assert chain.run("audit", run_config={"ops": {"audit": {"config": {"deep": True}}}}) is None
+    assert chain.run("audit_mirror", run_config={"ops": {"audit": {"config": {"deep": True}}}}) is None
     equal = latest(chain, "tables_equal_parquet")
     assert not equal.passed
     assert equal.severity == dg.AssetCheckSeverity.ERROR
