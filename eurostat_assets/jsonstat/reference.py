@@ -7,6 +7,7 @@ become the nearest 64-bit float, as everywhere; an integer must have 64 bits and
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,6 +22,11 @@ Block = tuple[np.ndarray, np.ndarray]
 """Flat indices (int64), and for each the value (float64, NaN for null) or the status number (int16, 0 for none)."""
 
 _CELLS_PER_BLOCK = 1 << 16
+
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][\da-fA-F]{2})|\\."
+)
+_LONGEST_ESCAPE = 12
 
 
 def value_blocks(text: Readable, *, is_array: bool, first: int = 0) -> Iterator[Block]:
@@ -73,7 +79,7 @@ def check(text: Readable, member: str) -> None:
 
 
 def _events(text: Readable, member: str) -> Iterator[tuple[str, Any]]:
-    return iter(ijson.basic_parse(_WithoutOddSpace(text, member), use_float=True))
+    return iter(ijson.basic_parse(_Screened(text, member), use_float=True))
 
 
 def _cells(
@@ -102,18 +108,36 @@ def _not_json(bad: Exception, member: str) -> NotJson:
     return NotJson(str(bad).strip().split("\n")[0], member=member)
 
 
-class _WithoutOddSpace:
-    """The parser takes vertical tabs and form feeds for white space; in JSON they may stand nowhere."""
+class _Screened:
+    """The text as the parser gets it, without what the parser takes though JSON or text has no place for it: vertical tabs
+    and form feeds as white space, and halves of surrogate pairs, which it would quietly replace."""
 
     def __init__(self, text: Readable, member: str) -> None:
         self._text = text
         self._member = member
+        self._begun = b""  # an escape that goes on in the next chunk
 
     def read(self, size: int) -> bytes:
         chunk = self._text.read(size)
         if b"\v" in chunk or b"\f" in chunk:
             raise NotJson("a control character that must not be there", member=self._member)
+        if self._begun or b"\\" in chunk:
+            self._check_escapes(self._begun + chunk, at_end=not chunk)
         return chunk
+
+    def _check_escapes(self, text: bytes, *, at_end: bool) -> None:
+        self._begun = b""
+        place = text.find(b"\\")
+        while place >= 0:
+            if len(text) - place < _LONGEST_ESCAPE and not at_end:
+                self._begun = text[place:]
+                return
+            escape = _ESCAPE.match(text, place)
+            if escape and escape["half"]:
+                raise NotJson(
+                    f"{escape[0].decode()} is half a surrogate pair, which is no text", member=self._member
+                )
+            place = text.find(b"\\", escape.end() if escape else place + 2)
 
 
 def _blocks(cells: Iterator[tuple[int, Any]], payload_type: type[np.generic]) -> Iterator[Block]:

@@ -149,6 +149,12 @@ REFUSED: list[tuple[str, bytes, type[JsonStatError], str]] = [
         NotJson,
         "surrogates not allowed",
     ),
+    (
+        "half a surrogate pair as a status",
+        body(status={"0": "?"}).replace(b'"?"', b'"\\ude00\\ud83d"'),
+        NotJson,
+        "half a surrogate pair",
+    ),
     ("not UTF-8", body(label="?").replace(b'"?"', b'"\xff"'), NotJson, "not UTF-8"),
     ("an HTML page", b"<!DOCTYPE html><html><body>Sorry</body></html>", NotJson, "not JSON"),
     ("nothing", b"", NotJson, "not JSON"),
