@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from eurostat_assets import metadata, partitions
-from eurostat_assets.checks.dataset import OF_OBSERVATIONS, OF_TABLE, Examination, specs
+from eurostat_assets import descriptions, metadata, partitions
+from eurostat_assets.checks.dataset import Examination
 from eurostat_assets.eurostat import Eurostat, RawJson, check_code
 from eurostat_assets.failures import told
 from eurostat_assets.fetching import fetch
@@ -39,7 +39,12 @@ class Download(dg.Config):
     )
 
 
-@dg.observable_source_asset(partitions_def=datasets, group_name="eurostat", tags={"dagster/kind/json": ""})
+@dg.observable_source_asset(
+    partitions_def=datasets,
+    group_name="eurostat",
+    description=descriptions.EUROSTAT_DATASET,
+    tags={"dagster/kind/json": "", "eurostat/stage": "source"},
+)
 def eurostat_dataset(
     context: dg.OpExecutionContext, eurostat: dg.ResourceParam[Eurostat]
 ) -> dg.DataVersionsByPartition:
@@ -53,7 +58,13 @@ def eurostat_dataset(
     )
 
 
-@dg.asset(group_name="eurostat", kinds={"postgres"}, owners=OWNERS)
+@dg.asset(
+    group_name="eurostat",
+    kinds={"postgres"},
+    owners=OWNERS,
+    description=descriptions.CATALOGUE,
+    tags={"eurostat/stage": "source"},
+)
 def catalogue(
     context: dg.AssetExecutionContext, mirror: dg.ResourceParam[Mirror], eurostat: dg.ResourceParam[Eurostat]
 ) -> dg.MaterializeResult:
@@ -72,6 +83,9 @@ def catalogue(
     group_name="eurostat",
     kinds={"json"},
     owners=OWNERS,
+    description=descriptions.RAW_JSON,
+    tags={"eurostat/stage": "raw"},
+    metadata={"dagster/column_schema": metadata.RAW_JSON_COLUMNS},
     io_manager_key="raw_store",
     pool="eurostat_api",
     output_required=False,
@@ -105,8 +119,9 @@ def raw_json(
     group_name="eurostat",
     kinds={"parquet", "arrow"},
     owners=OWNERS,
+    description=descriptions.OBSERVATIONS,
+    tags={"eurostat/stage": "file"},
     io_manager_key="parquet_store",
-    check_specs=specs("observations", OF_OBSERVATIONS),
 )
 def observations(
     context: dg.AssetExecutionContext,
@@ -114,7 +129,7 @@ def observations(
     workbench: dg.ResourceParam[Workbench],
     quarantine: dg.ResourceParam[Quarantine],
     raw_json: RawJson,
-) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[ParquetFile]]:
+) -> Iterator[dg.MaterializeResult[ParquetFile]]:
     """The dataset's observations as one Parquet file: a row for every cell that has a value or a status, a column for
     every dimension, then `time_period`, `period_start`, `period_end`, `obs_value`, `obs_flag` and `conf_status`.
     A release that a check holds back does not replace the file of the one before."""
@@ -123,8 +138,7 @@ def observations(
     with told(context.partition_key):
         examination = Examination(mirror, code, release, context.run.run_id)
         parquet = _read(context, examination, workbench, quarantine, raw_json)
-        results = list(examination.results())
-    yield from results
+        examination.report(context)
     if parquet is None or examination.held_back:
         raise examination.failure()
     yield dg.MaterializeResult(
@@ -164,24 +178,24 @@ def _read(
     group_name="eurostat",
     kinds={"postgres", "sql"},
     owners=OWNERS,
+    description=descriptions.PUBLISHED_TABLE,
+    tags={"eurostat/stage": "table"},
     io_manager_key="table_store",
-    check_specs=specs("published_table", OF_TABLE),
     retry_policy=dg.RetryPolicy(max_retries=2, delay=10),  # the database may be back in a moment
 )
 def published_table(
     context: dg.AssetExecutionContext, mirror: dg.ResourceParam[Mirror], observations: StoredObservations
-) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[StoredObservations]]:
+) -> Iterator[dg.MaterializeResult[StoredObservations]]:
     """The table readers query: `eurostat.<code in lower case>`, with column comments and `source_dataset_id`.
     Replaced as a whole, in one transaction, when a release has been read completely."""
     with told(context.partition_key):
         examination = Examination(mirror, observations.dataset, observations.release, context.run.run_id)
         examination.stored(observations)
-        results = list(examination.results())
-    yield from results
+        examination.report(context)
     if examination.held_back:
         raise examination.failure()
     yield dg.MaterializeResult(
         value=observations,
         data_version=dg.DataVersion(observations.release.version),
-        metadata=metadata.of_release(observations.dataset, observations.release),
+        metadata=metadata.of_table(observations.dataset, observations.release, observations.path),
     )

@@ -7,6 +7,7 @@ import dagster as dg
 from upath import UPath
 
 from eurostat_assets import assets, jobs, resources, sensors, settings
+from eurostat_assets.checks.dataset import release_checks
 from eurostat_assets.checks.mirror import audit
 from eurostat_assets.io_managers import ParquetStore, RawStore, TableStore
 from eurostat_assets.quality import Quarantine
@@ -25,6 +26,7 @@ def build(knobs: settings.Settings) -> dg.Definitions:
             assets.published_table,
             audit,
         ],
+        asset_checks=[release_checks],
         jobs=[jobs.refresh_catalogue, jobs.mirror_dataset, jobs.audit],
         sensors=[
             sensors.eurostat_releases(knobs),

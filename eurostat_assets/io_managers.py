@@ -122,7 +122,9 @@ class ParquetStore(dg.IOManager):
         with told(context.partition_key):
             path = self.path(context.partition_key)
             context.add_output_metadata(metadata.of_revision(path, obj.path))
+            noted = _noted(obj)
             _into_place(obj.path, path)
+            _write_into_place(path.parent / DIGEST, noted)
             context.add_output_metadata({"dagster/uri": str(path)})
 
     def load_input(self, context: dg.InputContext) -> StoredObservations:

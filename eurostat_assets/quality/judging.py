@@ -31,7 +31,6 @@ ABOUT: Mapping[str, str] = {
     "parquet_intact": "The Parquet file in the store has the sha256 that it had when it was written.",
 }
 """Every check by name, and what it says."""
-ONLY_WARNING = frozenset({"dimensions_as_before"})
 NEVER_FORGIVEN = frozenset({"raw_intact", "readable", "parquet_intact"})
 """Not questions of judgement: nobody can accept a damaged file."""
 
