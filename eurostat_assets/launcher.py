@@ -80,13 +80,13 @@ def running(settings: Settings, environment: Mapping[str, str] | None = None) ->
 
 
 def start_databases(settings: Settings) -> None:
-    """Start the embedded server where it is used, and see that the mirror's database and Dagster's exist."""
+    """Start the embedded server where it is used; see that both databases exist, and that no dead loader left anything."""
     server = resources.embedded_server(settings)
     if server:
         server.start()
     for database in (resources.MIRROR_DATABASE, resources.DAGSTER_DATABASE):
         postgres.create_database(resources.database_url(settings, database))
-    _ = resources.Mirror(settings).database
+    postgres.remove_leftovers(resources.Mirror(settings).database)
 
 
 def prepare_dagster(settings: Settings) -> None:
