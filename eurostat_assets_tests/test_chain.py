@@ -64,10 +64,10 @@ def test_every_kind_of_dataset_is_published_as_the_source_has_it(source, tmp_pat
         assert sorted(table(database, code), key=key) == sorted(truth(source.cells(code)), key=key)
         state = postgres.states(database)[code]
         assert state.rows == len(table(database, code))
-        # One raw body and one Parquet file, the newest; nothing on the workbench.
+        # One raw body and one Parquet file, the newest; nothing on the workbench or in quarantine.
         folders = sorted({name.rsplit("/", 1)[0] for name in chain.files()})
         assert folders == [f"store/observations/dataset={code}", f"store/raw/dataset={code}"]
-        assert len(chain.files()) == 3
+        assert len(chain.files()) == 4  # each with what is known of it beside it
         current = json.loads((tmp_path / "store" / "raw" / f"dataset={code}" / "current.json").read_text())
         assert current["release"] == state.release
         assert current["sha256"] == state.sha256
