@@ -80,7 +80,7 @@ def of_observations(parquet: ParquetFile, release: Release, seconds: float) -> M
     seen = pictures.glance(parquet.path)
     cells = math.prod(len(dimension.codes) for dimension in header.dimensions)
     return {
-        "picture": _picture(seen),
+        **_pictures(seen),
         "title": header.title or "",
         **of_release(header.dataset or "", release),
         **_explained(header.annotations),
@@ -147,13 +147,17 @@ def of_publication(publication: Publication) -> Metadata:
     }
 
 
-def _picture(seen: pictures.Glance) -> dg.MetadataValue:
+def _pictures(seen: pictures.Glance) -> Metadata:
+    """A strip that Dagster shows in the page, which it does with up to a thousand characters, and a picture to be opened."""
     try:
-        png = pictures.draw(seen)
+        strip, picture = (pictures.data_uri(draw(seen)) for draw in (pictures.sparkline, pictures.draw))
     except Exception as error:  # noqa: BLE001 - no picture is worth withholding data for
-        return dg.MetadataValue.text(f"could not be drawn: {type(error).__name__}: {error}")
-    said = f"Observations per period: {len(seen.periods)} periods"
-    return dg.MetadataValue.md(f"![{said}]({pictures.data_uri(png)})")
+        return {"picture": f"could not be drawn: {type(error).__name__}: {error}"}
+    said = f"Observations of {len(seen.periods)} periods" + (", and a total over time" if seen.series else "")
+    return {
+        "at a glance": dg.MetadataValue.md(f"![{said}]({strip})"),
+        "picture": dg.MetadataValue.md(f"![{said}]({picture})"),
+    }
 
 
 def _explained(annotations: Iterable[Mapping[str, Any]]) -> Metadata:

@@ -4,7 +4,7 @@ Here: what is counted for a picture, and drawing it. Not here: where it is shown
 the digit: a picture is for a person's first look.
 """
 
-from eurostat_assets.pictures.drawing import data_uri, draw
+from eurostat_assets.pictures.drawing import data_uri, draw, sparkline
 from eurostat_assets.pictures.glance import Glance, Series, glance
 
-__all__ = ["Glance", "Series", "data_uri", "draw", "glance"]
+__all__ = ["Glance", "Series", "data_uri", "draw", "glance", "sparkline"]

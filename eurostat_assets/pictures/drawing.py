@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 BLUE, GREY = "#0e47cb", "#5b6472"
 WIDTH, HEIGHT, DOTS_PER_INCH = 3.8, 2.2, 90  # of one chart, in inches
+STRIP = 3.0, 0.4  # inches
 LABELS = 6
 FEWEST_PLACES = 6  # so that a single period is a bar and not a wall
 LONGEST_TITLE, LONGEST_LABEL = 52, 12
@@ -37,6 +38,33 @@ def draw(what: Glance) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a code in a script that the font lacks is drawn as a box
         figure.savefig(png, format="png", metadata={"Software": None}, pil_kwargs={"compress_level": 9})
+    return png.getvalue()
+
+
+def sparkline(what: Glance) -> bytes:
+    """Both charts as a strip without words, in two colours: a PNG of a few hundred bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    figure = Figure(figsize=STRIP, dpi=100)
+    canvas = FigureCanvasAgg(figure)
+    bars, line = figure.subplots(1, 2, gridspec_kw={"left": 0, "right": 1, "top": 0.95, "bottom": 0.05})
+    bars.bar(range(len(what.counts)), what.counts, color=BLUE, width=0.8, antialiased=False)
+    bars.set_xlim(-0.6, max(FEWEST_PLACES, len(what.counts)) - 0.4)
+    if what.series:
+        line.plot(what.series.values, color=BLUE, linewidth=1, antialiased=False)
+        line.margins(0.02, 0.15)
+    for axes in (bars, line):
+        axes.axis("off")
+    canvas.draw()
+    strip = (
+        Image.frombuffer("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba()))
+        .convert("RGB")
+        .quantize(2)
+    )
+    png = io.BytesIO()
+    strip.save(png, format="png", optimize=True, bits=1)
     return png.getvalue()
 
 

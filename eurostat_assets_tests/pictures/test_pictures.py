@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from eurostat_assets.pictures import Glance, data_uri, draw, glance
+from eurostat_assets.pictures import Glance, Series, data_uri, draw, glance, sparkline
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -65,3 +65,14 @@ def test_whatever_the_periods_are_called_they_are_drawn_as_text():
     assert draw(Glance((), (), None)).startswith(PNG)
     many = tuple(f"{year}-W{week:02}" for year in range(2000, 2026) for week in range(1, 53))
     assert len(draw(Glance(many, tuple(range(len(many))), None))) < 22_000
+
+
+def test_a_strip_is_small_enough_to_be_shown_in_the_page(parquet):
+    """Dagster shows Markdown of a thousand characters and more only behind a link."""
+    weeks = tuple(f"{year}-W{week:02}" for year in range(2000, 2026) for week in range(1, 53))
+    noise = tuple(float(n * 7919 % 1000) for n in range(len(weeks)))
+    worst = Glance(weeks, tuple(int(value) for value in noise), Series({}, weeks, noise))
+    for seen in (glance(parquet), worst, Glance((), (), None)):
+        png = sparkline(seen)
+        assert png.startswith(PNG)
+        assert len(data_uri(png)) < 900
