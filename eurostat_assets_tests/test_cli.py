@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg2
 import pyarrow.parquet as pq
 import pytest
 
@@ -58,6 +59,22 @@ def test_sync_mirrors_the_theme_once_and_status_and_sizes_tell(cli):
     assert "current" in status.stdout
     assert "stale" not in status.stdout
     assert cli("sizes").returncode == 0
+
+
+def test_audit_finds_a_table_changed_by_hand_and_repairs_it(cli):
+    assert cli("sync", "HLTH_SILC_10").returncode == 0
+    first = cli("audit")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "0 findings" in first.stdout
+    with psycopg2.connect(cli("db", "url").stdout.strip()) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE eurostat.hlth_silc_10 SET obs_value = 4711 WHERE ctid = '(0,1)'")
+    connection.close()
+    repaired = cli("audit", "HLTH_SILC_10", "--repair")
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    before, _, after = repaired.stdout.partition("1 findings")
+    assert "HLTH_SILC_10: its table was changed by hand since" in before
+    assert "obs_value 4711.0 instead of" in before
+    assert "0 findings" in after
 
 
 def test_the_catalogue_is_written_with_ids_titles_and_dates(cli, tmp_path):
