@@ -30,6 +30,7 @@ from eurostat_assets.io_managers import ParquetStore, RawStore
 from eurostat_assets.postgres import (
     DatabaseUnavailable,
     DatasetState,
+    NotPublished,
     Reader,
     SealState,
     reading,
@@ -81,10 +82,14 @@ def audit(
 ) -> Report:
     """Audit the published ones of `codes`, or the whole mirror; with `deep` by checksum also where the seal is whole.
 
-    A dataset that cannot be audited is a finding. Raises PostgresError when the database is away, and HashesDiffer.
+    A dataset that cannot be audited is a finding. Raises NotPublished for codes without a table, PostgresError when the
+    database is away, and HashesDiffer.
     """
     started = time.monotonic()
     known = states(mirror.database)
+    for code in codes or ():
+        if code not in known or known[code].release is None:
+            raise NotPublished(code)
     chosen = [
         state for code, state in known.items() if state.release and (codes is None or code in set(codes))
     ]

@@ -13,7 +13,19 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from eurostat_assets.cli import accept, audit, convert, database, demo, load, mirror, report, run, sandbox
+from eurostat_assets.cli import (
+    accept,
+    audit,
+    convert,
+    database,
+    demo,
+    load,
+    mirror,
+    report,
+    run,
+    sandbox,
+    watch,
+)
 
 app = typer.Typer(
     name="eurostat-assets",
@@ -34,6 +46,10 @@ app.command()(mirror.sizes)
 app.command()(report.report)
 app.command()(accept.accept)
 app.command()(audit.audit)
+app.command()(watch.healthz)
+app.command()(watch.alarms)
+app.command()(watch.freshness)
+app.command()(watch.metrics)
 app.command()(convert.convert)
 app.command()(load.load_parquet)
 app.command()(mirror.settings)
@@ -65,6 +81,8 @@ def main() -> None:
 
 def _exit_code(error: Exception) -> int | None:
     """The exit code of an error that explains itself, None for one that does not."""
+    from eurostat_assets.alarms import AlarmError
+    from eurostat_assets.audit import AuditError
     from eurostat_assets.eurostat import EurostatError, MalformedCode
     from eurostat_assets.jsonstat import JsonStatError
     from eurostat_assets.launcher import LauncherError
@@ -77,9 +95,11 @@ def _exit_code(error: Exception) -> int | None:
         EurostatError: 3,
         PostgresError: 4,
         JsonStatError: 1,
+        AuditError: 1,
         LauncherError: 1,
         AlreadyRunning: 1,
         SandboxError: 1,
+        AlarmError: 2,
     }
     return next((code for kind, code in by_kind.items() if isinstance(error, kind)), None)
 

@@ -28,6 +28,24 @@ SELECT relkind, array(SELECT attname::text FROM pg_attribute WHERE attrelid = oi
 FROM pg_class WHERE oid = to_regclass(format('%%I.%%I', %s, %s))
 """
 
+COMPARED = """
+WITH cell AS (
+    SELECT {others}, max(obs_value) FILTER (WHERE {dimension} = %(total)s) AS total,
+           {parts}(obs_value) FILTER (WHERE {dimension} = ANY(%(parts)s)) AS parts,
+           count(obs_value) FILTER (WHERE {dimension} = ANY(%(parts)s)) AS present
+    FROM {table}
+    WHERE ({dimension} = %(total)s OR {dimension} = ANY(%(parts)s)) AND unit = ANY(%(units)s) AND conf_status IS NULL
+    GROUP BY {others}
+), compared AS (
+    SELECT {others}, total, parts, {off} AS off, {off} > greatest(%(slack)s, %(tolerance)s * abs(total)) AS broken
+    FROM cell WHERE total IS NOT NULL AND parts IS NOT NULL AND present >= %(least)s
+)
+"""
+COUNTED = "SELECT count(*), count(*) FILTER (WHERE broken) FROM compared"
+WORST = """
+SELECT {others}, total, parts FROM compared WHERE broken ORDER BY off / greatest(1, abs(total)) DESC LIMIT %(most)s
+"""
+
 
 class Column(Protocol):
     """A column, what it holds, the seed of its hashes, and whether it is of the key."""
@@ -147,25 +165,28 @@ class Reader:
 
         Sorts on disk where it must, so its memory is bounded by the server's work_mem.
         """
-        query = sql.SQL(IMPLAUSIBLE).format(
-            others=sql.SQL(", ").join(map(sql.Identifier, hierarchy.others)),
-            dimension=sql.Identifier(hierarchy.dimension),
-            table=_table(dataset),
-            parts=sql.SQL("max" if hierarchy.rule == "largest" else "sum"),
-            off=sql.SQL("abs(parts - total)" if hierarchy.rule == "equal" else "parts - total"),
-        )
+        names = {
+            "others": sql.SQL(", ").join(map(sql.Identifier, hierarchy.others)),
+            "dimension": sql.Identifier(hierarchy.dimension),
+            "table": _table(dataset),
+            "parts": sql.SQL("max" if hierarchy.rule == "largest" else "sum"),
+            "off": sql.SQL("abs(parts - total)" if hierarchy.rule == "equal" else "parts - total"),
+        }
         # All parts for a sum, any of them for the largest.
         least = 1 if hierarchy.rule == "largest" else len(hierarchy.parts)
         arguments = {
             "total": hierarchy.total, "parts": list(hierarchy.parts), "units": list(hierarchy.units), "least": least,
             "tolerance": hierarchy.tolerance, "slack": hierarchy.slack, "most": most,
         }  # fmt: skip
-        found = self._rows(query, arguments)
-        cells = [
-            dict(zip([*hierarchy.others, "total", "parts"], row[2:], strict=True)) for row in found if row[1]
-        ]
-        compared, off = found[0][:2] if found else (0, 0)
-        return compared, off, cells
+        ((compared, off),) = self._rows(sql.SQL(COMPARED + COUNTED).format(**names), arguments)
+        if not off:
+            return compared, 0, []
+        worst = self._rows(sql.SQL(COMPARED + WORST).format(**names), arguments)
+        return (
+            compared,
+            off,
+            [dict(zip([*hierarchy.others, "total", "parts"], row, strict=True)) for row in worst],
+        )
 
     def _hashes(self, expression: str, kind: str, values: list[Any], seed: int) -> list[int]:
         query = (
@@ -179,27 +200,6 @@ class Reader:
         except psycopg2.Error as error:
             kind = DatabaseUnavailable if is_lost(error) else DatabaseRefused
             raise kind(self._where, reason(error)) from error
-
-
-IMPLAUSIBLE = """
-WITH cell AS (
-    SELECT {others}, max(obs_value) FILTER (WHERE {dimension} = %(total)s) AS total,
-           {parts}(obs_value) FILTER (WHERE {dimension} = ANY(%(parts)s)) AS parts,
-           count(obs_value) FILTER (WHERE {dimension} = ANY(%(parts)s)) AS present
-    FROM {table}
-    WHERE ({dimension} = %(total)s OR {dimension} = ANY(%(parts)s)) AND unit = ANY(%(units)s) AND conf_status IS NULL
-    GROUP BY {others}
-), compared AS (
-    SELECT *, {off} AS off FROM cell WHERE total IS NOT NULL AND parts IS NOT NULL AND present >= %(least)s
-), worst AS (
-    SELECT *, count(*) FILTER (WHERE off > greatest(%(slack)s, %(tolerance)s * abs(total))) OVER () AS broken,
-           count(*) OVER () AS all_of_them
-    FROM compared
-)
-SELECT all_of_them, broken, {others}, total, parts FROM worst
-WHERE broken = 0 OR off > greatest(%(slack)s, %(tolerance)s * abs(total))
-ORDER BY off / greatest(1, abs(total)) DESC LIMIT %(most)s
-"""
 
 
 @contextmanager

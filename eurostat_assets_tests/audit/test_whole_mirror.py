@@ -133,6 +133,11 @@ def test_the_job_shows_it_as_failed_checks_with_the_worst_datasets(chain):
     assert record.asset_materialization.metadata["compared by checksum"].value == 2
 
 
+def test_a_dataset_that_is_not_published_cannot_be_asked_for(chain):
+    with pytest.raises(postgres.NotPublished, match="HLTH_NOPE"):
+        auditing.audit(mirror_of(chain), ["HLTH_NOPE"])
+
+
 def test_mirroring_a_dataset_does_not_audit_the_mirror(chain):
     assert chain.mirror(CODE, force=True) is None
     assert postgres.seals(mirror_of(chain).database) == {}
