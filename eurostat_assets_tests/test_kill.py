@@ -56,6 +56,6 @@ def test_a_run_killed_at_random_moments_leaves_a_whole_table_and_no_litter(tmp_p
             assert whole <= {str(before), str(after)}
             assert after != before
             assert after == sorted(truth(source.cells(CODE)), key=str)
-            assert len(chain.files()) == 3, chain.files()
+            assert len(chain.files()) == 4, chain.files()
         assert killed >= KILLS / 2
         assert postgres.states(database)[CODE].error is None

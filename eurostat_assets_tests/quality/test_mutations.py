@@ -307,4 +307,4 @@ def test_executed_by_hand_the_checks_answer_for_the_whole_mirror(chain):
     )
     [evaluation] = result.get_asset_check_evaluations()
     assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.ERROR)
-    assert CODE in evaluation.metadata["of these"].value
+    assert CODE in str(evaluation.metadata["of these"].value)
