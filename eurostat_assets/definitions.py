@@ -34,6 +34,7 @@ def build(knobs: settings.Settings) -> dg.Definitions:
             sensors.sweep_when_feed_is_silent(knobs),
             sensors.failed_runs(),
             sensors.cancelled_runs(),
+            sensors.alarms(knobs),
         ],
         schedules=[sensors.sweep(knobs.sweep_cron), *sensors.audits(knobs)],
         executor=dg.in_process_executor,  # a step process of its own costs more than these steps

@@ -162,12 +162,49 @@ class Settings(BaseSettings):
         default="10 2 * * 0", description="When every table is compared with its Parquet file by checksum."
     )
 
+    # Whom it alarms, and when
+    alarm_webhook: SecretStr = Field(
+        default=SecretStr(""),
+        description="Where alarms are POSTed as JSON: an incoming webhook of Slack, Teams, Mattermost.",
+    )
+    alarm_email: Codes = Field(
+        default=(), description="E-mail addresses that get alarms (comma-separated); needs EUROSTAT_SMTP_URL."
+    )
+    alarm_sender: str = Field(default="", description="From whom alarms come; empty: the first recipient.")
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Mail server: smtp://host:25, smtp+starttls://user:password@host:587 or smtps://…",
+    )
+    alarm_interval: int = Field(
+        default=60, ge=1, description="Seconds between two looks for what is wrong with the mirror."
+    )
+    alarm_after_failures: int = Field(
+        default=2, ge=1, description="Failures in a row, of a dataset, source or sensor, that raise an alarm."
+    )
+    alarm_feed_silence: float = Field(
+        default=3 * 3600, gt=0, description="Seconds without a good look at the feed that raise an alarm."
+    )
+    alarm_sweep_silence: float = Field(
+        default=30 * 3600, gt=0, description="Seconds without a good sweep that raise an alarm."
+    )
+    alarm_daemon_silence: float = Field(
+        default=180,
+        gt=0,
+        description="Seconds without a sign of life of Dagster's daemon that raise an alarm.",
+    )
+    alarm_lag: float = Field(
+        default=24 * 3600, gt=0, description="Seconds a dataset may be behind its source without an alarm."
+    )
+    alarm_disk_free: float = Field(
+        default=5, ge=0, description="Gigabytes that have to be free on every disk in use."
+    )
+
     # How it is shown
     webserver_port: int = Field(
         default=3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback."
     )
 
-    @field_validator("theme_include", "theme_exclude", "checks_relaxed", mode="before")
+    @field_validator("theme_include", "theme_exclude", "checks_relaxed", "alarm_email", mode="before")
     @classmethod
     def _split_codes(cls, value: object) -> object:
         return (

@@ -35,8 +35,21 @@ FLOORS = {
         "fetching",
         "sweeping",
         "auditing",
+        "watching",
     },
-    2: {"eurostat", "jsonstat", "postgres", "sandbox", "quality", "audit", "pictures", "report", "revisions"},
+    2: {
+        "alarms",
+        "metrics",
+        "eurostat",
+        "jsonstat",
+        "postgres",
+        "sandbox",
+        "quality",
+        "audit",
+        "pictures",
+        "report",
+        "revisions",
+    },
     1: {"settings"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

@@ -35,6 +35,15 @@ from eurostat_assets.postgres.errors import (
     PostgresError,
     PublishError,
 )
+from eurostat_assets.postgres.freshness import Freshness, Outcome, faults, freshness, outcomes
+from eurostat_assets.postgres.incidents import (
+    ChannelState,
+    Incidents,
+    IncidentState,
+    alarm_channels,
+    incidents,
+    telling,
+)
 from eurostat_assets.postgres.indexes import Indexes
 from eurostat_assets.postgres.loaders import remove_leftovers
 from eurostat_assets.postgres.migrations import migrate
@@ -63,15 +72,20 @@ __all__ = [
     "AuditFinding",
     "CatalogueChange",
     "CatalogueShrank",
+    "ChannelState",
     "CheckResult",
     "DatabaseRefused",
     "DatabaseUnavailable",
     "DatasetState",
     "EmbeddedPostgres",
+    "Freshness",
+    "IncidentState",
+    "Incidents",
     "Indexes",
     "MirrorMismatch",
     "NotPublished",
     "NothingHeldBack",
+    "Outcome",
     "Patience",
     "Poll",
     "PostgresError",
@@ -83,12 +97,17 @@ __all__ = [
     "Storage",
     "accept",
     "acceptances",
+    "alarm_channels",
     "audit_findings",
     "catalogue_size",
     "claim_mirror",
     "create_database",
+    "faults",
+    "freshness",
+    "incidents",
     "latest_checks",
     "migrate",
+    "outcomes",
     "poll_failed",
     "poll_succeeded",
     "polls",
@@ -109,4 +128,5 @@ __all__ = [
     "seals",
     "settle_offer",
     "states",
+    "telling",
 ]

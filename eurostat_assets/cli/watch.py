@@ -1,0 +1,206 @@
+"""`eurostat-assets healthz|alarms|freshness|metrics`: whether all is well, for people, cron, containers and Prometheus."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from eurostat_assets import settings as settings_module
+from eurostat_assets.cli.progress import console
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from eurostat_assets.metrics import Books
+    from eurostat_assets.settings import Settings
+    from eurostat_assets.watching import Seen
+
+COLOURS = {"alarm": "red", "notice": "yellow"}
+
+
+def healthz(
+    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
+    tell: Annotated[
+        bool, typer.Option("--tell", help="Also send alarms and all-clears, each once per incident.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option(min=0, help="Look again every so many seconds, until stopped. 0: once.")
+    ] = 0,
+    daemon: Annotated[
+        bool,
+        typer.Option("--daemon", help="Only whether daemon and database live: a container's own health."),
+    ] = False,
+) -> None:
+    """Whether anything is wrong with the mirror, seen from outside the daemon. Exit code 1 when something is.
+
+    Looks for a dead daemon, stopped or failing sensors, a silent feed, a database that is down, failed and late datasets,
+    releases held back, audit findings and full disks.
+    """
+    from eurostat_assets import resources, watching
+
+    knobs = settings_module.load()
+    while True:
+        # Anew each time: the database may have gone, or come back at another port.
+        mirror = resources.Mirror(knobs)
+        with _dagster(knobs) as (instance, trouble):
+            seen = watching.look(mirror, instance, trouble=trouble)
+        if daemon:
+            seen = seen.only("daemon_dead", "database_down")
+        done = watching.tell(mirror, seen) if tell else []
+        _show(seen, done, as_json=as_json)
+        if not every:
+            raise typer.Exit(0 if seen.well else 1)
+        time.sleep(every)
+
+
+def alarms(
+    test: Annotated[bool, typer.Option("--test", help="Send a test message through every channel.")] = False,
+    closed: Annotated[int, typer.Option(min=0, help="Also so many incidents that are over.")] = 20,
+) -> None:
+    """Incidents that last and the latest that are over, and whether the channels take alarms."""
+    from eurostat_assets import postgres, resources, watching
+
+    knobs = settings_module.load()
+    if test:
+        _test(knobs)
+        return
+    database = resources.Mirror(knobs).database
+    table = Table("since (UTC)", "until (UTC)", "what", "subject", "sentence")
+    for one in postgres.incidents(database, closed=closed):
+        colour = "dim" if one.closed_at else COLOURS[one.severity]
+        what = f"[{colour}]{one.kind}[/]"
+        table.add_row(
+            _moment(one.opened_at), _moment(one.closed_at), what, escape(one.subject), escape(one.sentence)
+        )
+    console.print(table)
+    known = {one.channel: one for one in postgres.alarm_channels(database)}
+    for channel in watching.channels(knobs):
+        state = known.get(channel.name)
+        if state and state.error:
+            console.print(f"[red]{channel.name}: failing: {escape(state.error)}[/]", soft_wrap=True)
+        else:
+            told = f"last told {_moment(state.told_at)} UTC" if state else "nothing told yet"
+            console.print(f"{channel.name}: {told}")
+
+
+def freshness(
+    worst: Annotated[int, typer.Option(min=1, help="So many datasets, those furthest behind first.")] = 20,
+    all_: Annotated[bool, typer.Option("--all", help="Also those that are not behind.")] = False,
+) -> None:
+    """How far each dataset is behind Eurostat's newest release, worst first."""
+    from eurostat_assets import postgres, resources
+
+    now = datetime.now(UTC)
+    every = postgres.freshness(resources.Mirror(settings_module.load()).database)
+    behind = [one for one in every if one.behind_since]
+    table = Table(
+        "dataset", "behind by", "newest at Eurostat (UTC)", "here (UTC)", "published (UTC)", "state"
+    )
+    for one in (every if all_ else behind)[:worst]:
+        lag = _span(one.lag(now)) if one.behind_since else ""
+        table.add_row(
+            one.dataset,
+            lag,
+            _moment(one.offered_at),
+            _moment(one.released_at),
+            _moment(one.published_at),
+            one.state,
+        )
+    console.print(table)
+    kept = sum(one.state not in ("withdrawn", "excluded") for one in every)
+    console.print(f"{kept - len(behind)} of {kept} datasets have Eurostat's newest release.")
+
+
+def metrics(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the endpoint /metrics.")] = 9464,
+    address: Annotated[str, typer.Option(help="Address it listens at.")] = "127.0.0.1",
+    once: Annotated[
+        Path | None, typer.Option(help="Write this text file instead (*.prom, for node_exporter), and end.")
+    ] = None,
+) -> None:
+    """The mirror's metrics for Prometheus: states, rows, bytes, lag, faults, incidents, seconds of publishing."""
+    from eurostat_assets import resources, watching
+    from eurostat_assets.metrics import exposition
+
+    knobs = settings_module.load()
+
+    def read() -> Books:
+        return watching.books(resources.Mirror(knobs))
+
+    if once:
+        exposition.write(read, once)
+        return
+    with exposition.serve(read, port, address) as taken:
+        console.print(f"Metrics are at http://{address}:{taken}/metrics until Ctrl-C.")
+        while True:
+            time.sleep(3600)
+
+
+@contextmanager
+def _dagster(knobs: Settings) -> Iterator[tuple[dg.DagsterInstance | None, str]]:
+    """Dagster's instance; or None, and why there is none."""
+    import dagster as dg
+
+    from eurostat_assets import launcher, resources
+
+    try:
+        os.environ.update(resources.dagster_environment(knobs))
+        os.environ.setdefault("DAGSTER_PG_PASSWORD", os.environ.get("PGPASSWORD", ""))
+        os.environ["DAGSTER_HOME"] = str(launcher.dagster_home())
+        instance = dg.DagsterInstance.get()
+    except Exception as error:  # noqa: BLE001 (it says what is wrong, which is what this is for)
+        yield None, str(error).strip().partition("\n")[0]
+        return
+    with instance:
+        yield instance, ""
+
+
+def _test(knobs: Settings) -> None:
+    from eurostat_assets import watching
+    from eurostat_assets.alarms import ChannelFailed, Message
+
+    failed = False
+    message = Message(f"[Eurostat Assets, {knobs.theme}] Test", ("This is a test; nothing is wrong.",))
+    for channel in watching.channels(knobs):
+        try:
+            channel.send(message)
+            console.print(f"{channel.name}: taken")
+        except ChannelFailed as error:
+            failed = True
+            console.print(f"[red]{channel.name}: {escape(error.reason)}[/]", soft_wrap=True)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _show(seen: Seen, done: list[str], *, as_json: bool) -> None:
+    wrong = sorted(seen.conditions)
+    if as_json:
+        told = [
+            {"kind": one.kind, "subject": one.subject, "sentence": one.sentence, "severity": one.severity}
+            for one in wrong
+        ]
+        typer.echo(json.dumps({"healthy": seen.well, "wrong": told, "told": done}, ensure_ascii=False))
+        return
+    for one in wrong:
+        console.print(f"[{COLOURS[one.severity]}]{one.kind}[/] {escape(one.sentence)}", soft_wrap=True)
+    if not wrong:
+        console.print("Nothing is wrong.")
+    for sentence in done:
+        console.print(escape(sentence), soft_wrap=True)
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment else ""
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 86400:.1f} days" if seconds >= 2 * 86400 else f"{seconds / 3600:.1f} hours"

@@ -1,0 +1,136 @@
+"""The metrics themselves, all named `eurostat_mirror_…`, in the base units Prometheus asks for: seconds, bytes, totals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from prometheus_client import CollectorRegistry, start_http_server, write_to_textfile
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.registry import Collector
+
+from eurostat_assets.metrics.books import Books, faults_by_kind
+
+STATES = ("new", "current", "stale", "failed", "withdrawn", "excluded")
+OUTCOMES = ("published", "failed", "interrupted")
+PREFIX = "eurostat_mirror_"
+
+
+class _Mirror(Collector):
+    """Reads the books whenever somebody asks."""
+
+    def __init__(self, read: Callable[[], Books]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        books = self._read()
+        yield _gauge("up", "Whether the mirror's database answers.", [((), float(books.up))])
+        yield _gauge("disk_free_bytes", "Free on the disk of a folder.", _by(books.free), ["folder"])
+        if books.up:
+            yield from _of_datasets(books)
+            yield from _of_publishing(books)
+            yield from _of_trouble(books)
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: registering must not read the books."""
+        yield from ()
+
+
+@contextmanager
+def serve(read: Callable[[], Books], port: int, address: str = "127.0.0.1") -> Iterator[int]:
+    """Answer `GET /metrics` at `address` in the background while the block runs; yields the port. Raises OSError."""
+    server, thread = start_http_server(port, address, _registry(read))
+    try:
+        yield int(server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def write(read: Callable[[], Books], file: Path) -> None:
+    """Write the metrics into `file` (name it `*.prom`), for node_exporter's textfile collector; replaced as a whole."""
+    write_to_textfile(str(file), _registry(read))
+
+
+def _registry(read: Callable[[], Books]) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(_Mirror(read))
+    return registry
+
+
+def _of_datasets(books: Books) -> Iterator[Metric]:
+    states = Counter(one.state for one in books.datasets)
+    yield _gauge("datasets", "Datasets by state.", [((state,), states[state]) for state in STATES], ["state"])
+    yield _gauge(
+        "rows", "Rows of all published tables.", [((), sum(one.rows or 0 for one in books.datasets))]
+    )
+    stored = {
+        "tables": sum(one.bytes or 0 for one in books.datasets),
+        "raw": sum(one.raw_bytes or 0 for one in books.datasets),
+    }
+    yield _gauge("stored_bytes", "Bytes of tables with indexes, and of raw files.", _by(stored), ["store"])
+    of_each: Samples = [
+        ((one.dataset,), one.lag) for one in books.datasets if one.state not in ("withdrawn", "excluded")
+    ]
+    lags = [lag for _, lag in of_each]
+    yield _gauge(
+        "lag_seconds", "How long a newer release waits at the source; 0: none.", of_each, ["dataset"]
+    )
+    yield _gauge("lag_seconds_max", "The lag of the dataset furthest behind.", [((), max(lags, default=0))])
+    middle = median(lags) if lags else 0
+    yield _gauge("lag_seconds_median", "The lag of the dataset in the middle.", [((), middle)])
+
+
+def _of_publishing(books: Books) -> Iterator[Metric]:
+    counted = {name: books.outcomes[name].count if name in books.outcomes else 0 for name in OUTCOMES}
+    yield _counter("releases", "Attempts to publish a release, by how they ended.", _by(counted), ["outcome"])
+    published = books.outcomes.get("published")
+    yield SummaryMetricFamily(
+        PREFIX + "publish_seconds",
+        "Seconds from opening the Parquet file to the switch.",
+        count_value=published.timed if published else 0,
+        sum_value=published.seconds if published else 0.0,
+    )
+    rows = published.rows if published else 0
+    yield _counter("published_rows", "Rows of every release that was published.", [((), rows)])
+    yield _counter("faults", "Failures by kind.", _by(faults_by_kind(books.faults)), ["kind"])
+
+
+def _of_trouble(books: Books) -> Iterator[Metric]:
+    seen = [((one.source,), one.succeeded_at.timestamp()) for one in books.polls if one.succeeded_at]
+    name = "last_success_timestamp_seconds"
+    yield _gauge(name, "When feed and sweep were last read well.", seen, ["source"])
+    failing = [((one.source,), one.failures) for one in books.polls]
+    yield _gauge("source_failures", "Failures in a row of feed and sweep.", failing, ["source"])
+    for name, meaning, found, what in (
+        ("checks_failing", "Checks that a dataset's newest release does not pass.", books.checks, "check"),
+        ("audit_findings", "What audits found and nobody has repaired.", books.findings, "kind"),
+        ("incidents", "Open incidents.", books.incidents, "kind"),
+    ):
+        yield _gauge(name, meaning, list(Counter(found).items()), [what, "severity"])
+    yield _gauge("alarm_channel_failures", "Failures in a row.", _by(books.channels), ["channel"])
+
+
+Samples = Sequence[tuple[Sequence[str], float]]
+
+
+def _by(values: Mapping[str, float]) -> Samples:
+    return [((label,), float(value)) for label, value in values.items()]
+
+
+def _gauge(name: str, meaning: str, samples: Samples, labels: list[str] | None = None) -> Metric:
+    family = GaugeMetricFamily(PREFIX + name, meaning, labels=labels or [])
+    for values, number in samples:
+        family.add_metric(values, number)
+    return family
+
+
+def _counter(name: str, meaning: str, samples: Samples, labels: list[str] | None = None) -> Metric:
+    family = CounterMetricFamily(PREFIX + name, meaning, labels=labels or [])
+    for values, number in samples:
+        family.add_metric(values, number)
+    return family

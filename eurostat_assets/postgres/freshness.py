@@ -1,0 +1,80 @@
+"""How far each dataset is behind its source, and what the books say in numbers.
+
+Not here: what is done about it, and the text that shows it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from eurostat_assets.postgres.connection import connect, rows
+
+# What is offered for the first time was often released long ago: we are behind only since we heard of it.
+FRESHNESS = """
+SELECT dataset, state, greatest(known.data_updated, known.structure_updated),
+       greatest(offered_data, offered_structure), published_at,
+       CASE WHEN state IN ('new', 'stale', 'failed') AND offered_data IS NOT NULL
+            THEN greatest(offered_data, offered_structure, CASE WHEN release IS NULL THEN first_seen END) END
+FROM eurostat.datasets AS known LEFT JOIN eurostat.catalogue USING (dataset)
+ORDER BY 6, dataset
+"""
+OUTCOMES = """
+SELECT CASE state WHEN 'superseded' THEN 'published' ELSE state END, count(*), coalesce(sum(seconds), 0),
+       count(seconds), coalesce(sum(rows), 0)
+FROM eurostat.releases WHERE state <> 'loading' GROUP BY 1
+"""
+FAULTS = """
+SELECT left(error, 400), count(*) FROM eurostat.releases
+WHERE state IN ('failed', 'interrupted') AND error IS NOT NULL GROUP BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """A dataset against its source; moments are aware.
+
+    `released_at`: of the release published here; `offered_at`: of the newest one known at Eurostat; `behind_since`: when
+    that was offered, None where nothing is missing here.
+    """
+
+    dataset: str
+    state: str
+    released_at: datetime | None
+    offered_at: datetime | None
+    published_at: datetime | None
+    behind_since: datetime | None
+
+    def lag(self, now: datetime) -> float:
+        """Seconds behind the source; 0 where nothing is missing here."""
+        return max(0.0, (now - self.behind_since).total_seconds()) if self.behind_since else 0.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All attempts to publish that ended alike: how many, the seconds that `timed` of them took, their rows."""
+
+    count: int
+    seconds: float
+    timed: int
+    rows: int
+
+
+def freshness(url: str) -> list[Freshness]:
+    """Every dataset, those behind for the longest first."""
+    with connect(url) as connection:
+        return [Freshness(*row) for row in rows(connection, FRESHNESS)]
+
+
+def outcomes(url: str) -> Mapping[str, Outcome]:
+    """Every attempt there ever was, by how it ended: `published`, `failed` or `interrupted`."""
+    with connect(url) as connection:
+        return {
+            state: Outcome(count, seconds, timed, int(total))
+            for state, count, seconds, timed, total in rows(connection, OUTCOMES)
+        }
+
+
+def faults(url: str) -> Mapping[str, int]:
+    """The sentences of all failures there ever were, shortened, and how often each was said."""
+    with connect(url) as connection:
+        return dict(rows(connection, FAULTS))

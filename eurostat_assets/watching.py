@@ -1,0 +1,247 @@
+"""The look at everything that may be wrong, and telling of it; the same for the sensor `alarms` and the watchdog.
+
+Here belongs the joining of the mirror's books, Dagster's and the disks to the rooms `alarms` and `metrics`. What is wrong,
+and who is told, is decided there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eurostat_assets import alarms, postgres
+from eurostat_assets.resources import Mirror
+from eurostat_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from eurostat_assets.metrics import Books
+
+UNBELIEVED = "taken for a broken catalogue"
+"""What CatalogueShrank says of itself."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look found wrong, when, and which kinds of trouble it could look for."""
+
+    now: datetime
+    conditions: frozenset[alarms.Condition]
+    looked_at: frozenset[str]
+
+    def only(self, *kinds: str) -> Seen:
+        """Nothing but these kinds of trouble."""
+        kept = frozenset(one for one in self.conditions if one.kind in kinds)
+        return Seen(self.now, kept, self.looked_at & set(kinds))
+
+    @property
+    def well(self) -> bool:
+        return not any(one.severity == "alarm" for one in self.conditions)
+
+
+def look(
+    mirror: Mirror,
+    instance: dg.DagsterInstance | None,
+    names: Collection[str] | None = None,
+    *,
+    trouble: str = "",
+) -> Seen:
+    """What is wrong with `mirror` now. Raises nothing for a database or a Dagster that is away: that is found wrong.
+
+    `trouble`: why there is no `instance`. `names`: the sensors and schedules that there are; None: all that Dagster
+    remembers.
+    """
+    now = datetime.now(UTC)
+    facts = alarms.Facts(now, dagster_error=trouble, disks=disks(mirror.settings))
+    try:
+        facts = _with_books(facts, mirror.database)
+    except postgres.PostgresError as error:
+        facts = replace(facts, database_error=str(error))
+    if instance is not None:
+        try:
+            facts = _with_dagster(facts, instance, names, mirror.settings.alarm_after_failures)
+        except Exception as error:  # noqa: BLE001 (of many kinds: whatever it is, the rest is looked at and told)
+            facts = replace(facts, dagster_error=str(error).strip().partition("\n")[0])
+    found, looked_at = alarms.conditions(facts, limits(mirror.settings))
+    return Seen(now, found, looked_at)
+
+
+def tell(mirror: Mirror, seen: Seen) -> list[str]:
+    """Remember what was seen and tell every channel what it has not heard; returns what happened, in sentences.
+
+    What cannot be kept in the database, because that is down, is kept in a file of the home.
+    """
+    knobs = mirror.settings
+    ways, place = channels(knobs), knobs.theme or knobs.theme_subtree or "mirror"
+    of_database = frozenset({"database_down"})
+    wrong = [one for one in seen.conditions if one.kind in of_database]
+    file = alarms.FileMemory(knobs.home / "alarms.json")
+    file.reconcile(wrong, of_database)
+    done = alarms.tell(file, ways, place)
+    if ("database_down", "mirror") in {(one.kind, one.subject) for one in wrong}:
+        return done
+    with postgres.telling(mirror.database) as memory:
+        if memory is None:
+            return [*done, "another process is telling at this moment"]
+        memory.reconcile(seen.conditions - set(wrong), seen.looked_at)
+        return [*done, *alarms.tell(memory, ways, place)]
+
+
+def channels(knobs: Settings) -> list[alarms.Channel]:
+    """The channels that are set; always the log. Raises MalformedAddress."""
+    ways: list[alarms.Channel] = [alarms.Log()]
+    if webhook := knobs.alarm_webhook.get_secret_value():
+        ways.append(alarms.Webhook(webhook))
+    if server := knobs.smtp_url.get_secret_value():
+        ways.append(alarms.Email(server, knobs.alarm_email, knobs.alarm_sender))
+    return ways
+
+
+def limits(knobs: Settings) -> alarms.Limits:
+    return alarms.Limits(
+        failures=knobs.alarm_after_failures,
+        late=timedelta(seconds=knobs.alarm_lag),
+        feed_silence=timedelta(seconds=knobs.alarm_feed_silence),
+        sweep_silence=timedelta(seconds=knobs.alarm_sweep_silence),
+        daemon_silence=timedelta(seconds=knobs.alarm_daemon_silence),
+        disk_free=int(knobs.alarm_disk_free * 1e9),
+    )
+
+
+def disks(knobs: Settings) -> tuple[alarms.Disk, ...]:
+    """The file systems of home, store and embedded database, each once; a store elsewhere has none here."""
+    found: dict[int, alarms.Disk] = {}
+    folders = [knobs.home, knobs.home / "postgres"]
+    if "://" not in knobs.store:
+        folders.append(Path(knobs.store))
+    for folder in folders:
+        if folder.exists():
+            usage = shutil.disk_usage(folder)
+            found.setdefault(folder.stat().st_dev, alarms.Disk(str(folder), usage.free, usage.total))
+    return tuple(found.values())
+
+
+def books(mirror: Mirror) -> Books:
+    """What the metrics are made of; of a database that is down there is nothing but that."""
+    from eurostat_assets.metrics import Books, Held
+
+    now = datetime.now(UTC)
+    space = {one.folder: one.free for one in disks(mirror.settings)}
+    try:
+        url = mirror.database
+        states = postgres.states(url)
+        return Books(
+            up=True,
+            datasets=[
+                Held(
+                    one.dataset,
+                    one.state,
+                    (s := states[one.dataset]).rows,
+                    s.bytes,
+                    s.source_bytes,
+                    one.lag(now),
+                )
+                for one in postgres.freshness(url)
+                if one.dataset in states
+            ],
+            polls=list(postgres.polls(url).values()),
+            outcomes=postgres.outcomes(url),
+            faults=postgres.faults(url),
+            checks=[
+                (one.check, one.severity)
+                for one in newest_checks(postgres.latest_checks(url))
+                if not one.passed
+            ],
+            findings=[(one.kind, one.severity) for one in postgres.audit_findings(url)],
+            incidents=[(one.kind, one.severity) for one in postgres.incidents(url)],
+            channels={one.channel: one.failures for one in postgres.alarm_channels(url)},
+            free=space,
+        )
+    except postgres.PostgresError:
+        return Books(up=False, free=space)
+
+
+def newest_checks(results: Sequence[postgres.CheckResult]) -> list[postgres.CheckResult]:
+    """Of every dataset, those of the release that was checked last: what an older one failed is history."""
+    newest: dict[str, postgres.CheckResult] = {}
+    for one in results:
+        if one.dataset not in newest or one.checked_at > newest[one.dataset].checked_at:
+            newest[one.dataset] = one
+    return [one for one in results if one.release == newest[one.dataset].release]
+
+
+def _with_books(facts: alarms.Facts, url: str) -> alarms.Facts:
+    states: Mapping[str, postgres.DatasetState] = postgres.states(url)
+    behind = {one.dataset: one.behind_since for one in postgres.freshness(url)}
+    wanted = {code for code, one in states.items() if one.state not in ("withdrawn", "excluded")}
+    return replace(
+        facts,
+        datasets=tuple(
+            alarms.Dataset(
+                code, one.state, one.error, one.failures, one.failed_at, behind.get(code), one.withdrawn_at
+            )
+            for code, one in states.items()
+        ),
+        checks=tuple(
+            alarms.Check(
+                one.dataset, one.check, not one.passed and not one.accepted, one.severity == "block",
+                one.sentence, one.checked_at,
+            )
+            for one in newest_checks(postgres.latest_checks(url))
+            if one.dataset in wanted
+        ),
+        sources=tuple(
+            alarms.Source(
+                one.source, one.succeeded_at, one.failures, one.error, UNBELIEVED in (one.error or "")
+            )
+            for one in postgres.polls(url).values()
+        ),
+        findings=tuple(
+            alarms.Finding(one.subject, one.kind, one.sentence, one.first_seen)
+            for one in postgres.audit_findings(url)
+            if one.severity == "error"
+        ),
+        opened=frozenset((one.kind, one.subject) for one in postgres.incidents(url)),
+    )  # fmt: skip
+
+
+def _with_dagster(
+    facts: alarms.Facts, instance: dg.DagsterInstance, names: Collection[str] | None, failures: int
+) -> alarms.Facts:
+    required = set(instance.get_required_daemon_types())
+    beats = [beat.timestamp for kind, beat in instance.get_daemon_heartbeats().items() if kind in required]
+    seen = datetime.fromtimestamp(min(beats), UTC) if beats else None
+    return replace(
+        facts,
+        daemon=True,
+        daemon_seen_at=seen,
+        clockworks=tuple(
+            _clockwork(instance, state, failures)
+            for state in instance.all_instigator_state()
+            if names is None or state.instigator_name in names
+        ),
+    )
+
+
+def _clockwork(instance: dg.DagsterInstance, state: object, failures: int) -> alarms.Clockwork:
+    from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickStatus
+
+    assert isinstance(state, InstigatorState)
+    if state.status == InstigatorStatus.STOPPED:
+        return alarms.Clockwork(state.instigator_name, runs=False)
+    latest = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=failures + 1)
+    ended = [tick for tick in latest if tick.status != TickStatus.STARTED][:failures]
+    failed = [tick for tick in ended if tick.status == TickStatus.FAILURE]
+    if not failed or len(failed) < len(ended):
+        return alarms.Clockwork(state.instigator_name)
+    error = failed[0].error
+    while error and error.cause:
+        error = error.cause
+    return alarms.Clockwork(
+        state.instigator_name, failures=len(failed), error=error.message.strip() if error else ""
+    )
