@@ -6,11 +6,11 @@ from pathlib import Path
 from eurostat_assets_tests.hostile.month import Plan, report, run
 
 DAYS = Plan(
-    days=6,
-    day_seconds=6,
+    days=5,
+    day_seconds=5,
     theme="HLTH_DM",
     kills=2,
-    absences=(4,),
+    absences=(3,),
     calendar={"share": 0.2},
     settle_seconds=240,
 )
