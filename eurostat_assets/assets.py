@@ -144,7 +144,10 @@ def observations(
     yield dg.MaterializeResult(
         value=parquet,
         data_version=dg.DataVersion(release.version),
-        metadata=metadata.of_observations(parquet, release, time.monotonic() - started),
+        metadata={
+            **metadata.of_observations(parquet, release, time.monotonic() - started),
+            **examination.metadata(),
+        },
     )
 
 

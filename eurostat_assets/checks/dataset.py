@@ -156,6 +156,17 @@ class Examination:
                 cast("dg.AssetObservation", evaluation)
             )  # taken, though its annotation forgets it
 
+    def metadata(self) -> dict[str, Any]:
+        """The verdicts as a table, for the page of the partition."""
+        lines = [
+            f"| {one.check} | {'passed' if one.passed else 'HELD BACK' if one.blocks else 'warning'} | {one.sentence} |"
+            for one in self.verdicts
+        ]
+        return {
+            "checks": dg.MetadataValue.md("\n".join(["| check | | what it says |", "|---|---|---|", *lines])),
+            "checks not passed": sum(not one.passed for one in self.verdicts),
+        }
+
     def failure(self) -> dg.Failure:
         """Why the release is held back, and what to do."""
         failed = [verdict for verdict in self.verdicts if verdict.blocks]
@@ -163,7 +174,7 @@ class Examination:
         told = "; ".join(verdict.sentence for verdict in failed)
         worth_retrying = all(verdict.check in HELPED_BY_ANOTHER_TRY for verdict in failed)
         if worth_retrying:
-            remedy = "It is downloaded again later"
+            remedy = f"Another attempt follows; at once, from the download on: eurostat-assets sync {self.dataset} --force"
         elif any(verdict.check in NEVER_FORGIVEN for verdict in failed):
             remedy = "What was refused is in the store's quarantine"
         else:
