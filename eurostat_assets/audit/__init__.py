@@ -3,6 +3,7 @@
     hashing.py       PostgreSQL's own hash functions, over whole columns
     digest.py        a Parquet file's count and checksum, equal to those that the server computes from the table
     differences.py   where the two differ: the very cells
+    seals.py         what is known of both before anything is compared
     comparison.py    one table against its Parquet file: a fast look, or the checksum
     belonging.py     tables, releases and files that nobody refers to
     hierarchies.py   totals that do not fit their parts, as warnings
@@ -11,10 +12,11 @@ Here belongs what is compared and what is said about it. Not here: SQL (`postgre
 """
 
 from eurostat_assets.audit.belonging import Relations, Shelf, strangers
-from eurostat_assets.audit.comparison import Audited, Published, Seal, Server, compare
+from eurostat_assets.audit.comparison import compare
 from eurostat_assets.audit.errors import AuditError, HashesDiffer, NotComparable
 from eurostat_assets.audit.findings import OF_A_TABLE, OF_HIERARCHIES, OF_THE_WHOLE, Finding, Kind
 from eurostat_assets.audit.hierarchies import Hierarchy, codes_of, hierarchies, implausible
+from eurostat_assets.audit.seals import Audited, Published, Seal, Server
 
 __all__ = [
     "OF_A_TABLE",

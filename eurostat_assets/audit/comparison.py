@@ -11,12 +11,10 @@ table in a deep audit (weekly, or on request): that finds also what changed behi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from eurostat_assets.audit.differences import BucketedTable, differences
+from eurostat_assets.audit.differences import differences
 from eurostat_assets.audit.digest import (
     Column,
     Digest,
@@ -27,73 +25,14 @@ from eurostat_assets.audit.digest import (
     open_parquet,
 )
 from eurostat_assets.audit.errors import HashesDiffer
-from eurostat_assets.audit.findings import OF_A_TABLE, Finding, Kind, Remedy
+from eurostat_assets.audit.findings import Finding, Kind, Remedy
+from eurostat_assets.audit.seals import Audited, Look, Published, Seal, Server, evidence_of
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 ON_ITS_WAY = timedelta(hours=1)
 EXAMPLES = (0.0, 1.0, -0.1, 1e300, 5e-324, float("nan"), float("inf"))
-
-
-class Look(Protocol):
-    """What can be seen of a table without opening a row; `evidence` (JSON) is equal as long as nobody wrote to it."""
-
-    @property
-    def columns(self) -> Sequence[str]: ...
-    @property
-    def rows(self) -> int: ...
-    @property
-    def written_at_once(self) -> bool: ...
-    @property
-    def evidence(self) -> Mapping[str, Any]: ...
-
-
-class Server(BucketedTable, Protocol):
-    """The published tables, in a database."""
-
-    def look(self, dataset: str) -> Look | None: ...
-    def digest(self, dataset: str, columns: Sequence[Column]) -> tuple[int, int]: ...
-    def hash_codes(self, codes: Sequence[str], seed: int) -> Sequence[int]: ...
-    def hash_numbers(self, numbers: Sequence[float], seed: int) -> Sequence[int]: ...
-    def hash_keys(self, keys: Sequence[int], seed: int) -> Sequence[int]: ...
-
-
-@dataclass(frozen=True)
-class Published:
-    """What the mirror's books say of a dataset; `raw` is the sha256 of the body it was read from."""
-
-    dataset: str
-    release: str
-    rows: int
-    raw: str | None
-    published_at: datetime
-
-
-@dataclass(frozen=True)
-class Seal:
-    """What a table and its file looked like when their checksum was last the same."""
-
-    published_at: datetime
-    checksum: int
-    evidence: Mapping[str, Any]
-    sealed_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Audited:
-    """One audit of one table.
-
-    `compared`: by checksum, not only by a look; `seal`: what holds from now on; `checked`: kinds of findings that this audit
-    decides about, so that earlier ones of them are over unless they are here again.
-    """
-
-    dataset: str
-    findings: tuple[Finding, ...]
-    rows: int = 0
-    compared: bool = False
-    seal: Seal | None = None
-    checked: frozenset[Kind] = OF_A_TABLE
 
 
 def compare(
@@ -133,7 +72,7 @@ def _compare_file(
 ) -> Audited:
     import pyarrow as pa
 
-    code, evidence = published.dataset, dict(look.evidence) | _evidence(parquet)
+    code, evidence = published.dataset, dict(look.evidence) | evidence_of(parquet)
     try:
         with open_parquet(parquet) as file:
             if other := _other_release(file, published):
@@ -241,18 +180,6 @@ def _other_columns(code: str, columns: Sequence[Column], look: Look) -> Audited 
         return None
     story = f"{code}: its table lacks {', '.join(missing)}, which the Parquet file has"
     return _found(code, "columns_differ", story, {"missing": missing}, remedy="publish")
-
-
-def _evidence(parquet: Readable) -> dict[str, int]:
-    """Size in bytes and date (ns since 1970) of the file; as little of it as its store tells."""
-    seen: dict[str, int] = {}
-    stat = getattr(parquet, "stat", None)
-    if stat:
-        about = stat()
-        seen["bytes"] = int(about.st_size)
-        with suppress(AttributeError, TypeError, ValueError):
-            seen["modified"] = int(getattr(about, "st_mtime_ns", None) or about.st_mtime * 1e9)
-    return seen
 
 
 def _prove_hashes(server: Server) -> None:
