@@ -12,11 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dagster import BetaWarning
+from dagster import BetaWarning, DagsterEvent
 
 from eurostat_assets import settings
 
 DAYS_KEPT = 30
+# Of what Dagster itself says at every step, that which tells how a dataset fares.
+EVENTS = {
+    "ASSET_MATERIALIZATION",
+    "STEP_FAILURE",
+    "STEP_UP_FOR_RETRY",
+    "PIPELINE_SUCCESS",
+    "PIPELINE_FAILURE",
+}
 
 # Said at every run; nothing here depends on more than that it calls this handler.
 warnings.filterwarnings("ignore", message=".*yaml-defined logging configuration", category=BetaWarning)
@@ -33,6 +41,9 @@ class JsonLines(logging.Handler):
             old.unlink(missing_ok=True)
 
     def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        if record.levelno < logging.INFO and (event is None or event.event_type_value not in EVENTS):
+            return
         try:
             line = json.dumps(told(record), ensure_ascii=False, default=str) + "\n"
             path = self._folder / f"runs-{datetime.fromtimestamp(record.created, UTC):%Y-%m-%d}.jsonl"
@@ -43,7 +54,8 @@ class JsonLines(logging.Handler):
 
 
 def told(record: logging.LogRecord) -> dict[str, Any]:
-    """A record of a run as a JSON object: when, how grave, of which dataset, release and run, in which step, what."""
+    """A record of a run as a JSON object: when, how grave, of which dataset, release and run, in which step, what; the
+    numbers of what was materialised."""
     about = getattr(record, "dagster_meta", {})
     tags = about.get("job_tags") or {}
     line = {
@@ -56,4 +68,16 @@ def told(record: logging.LogRecord) -> dict[str, Any]:
         "step": about.get("step_key"),
         "message": about.get("orig_message") or record.getMessage(),
     }
+    if event := about.get("dagster_event"):
+        line |= {"event": event.event_type_value} | _numbers(event)
     return {name: value for name, value in line.items() if value is not None}
+
+
+def _numbers(event: DagsterEvent) -> dict[str, Any]:
+    if event.event_type_value != "ASSET_MATERIALIZATION":
+        return {}
+    shown = event.step_materialization_data.materialization
+    numbers = {
+        name: value.value for name, value in shown.metadata.items() if isinstance(value.value, int | float)
+    }
+    return {"asset": shown.asset_key.to_user_string(), "numbers": numbers}

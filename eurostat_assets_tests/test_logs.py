@@ -36,6 +36,6 @@ def test_what_an_asset_says_is_a_line_with_its_dataset_and_its_run(tmp_path):
 def test_only_the_last_thirty_days_are_kept(tmp_path):
     for day in range(40):
         (tmp_path / f"runs-2026-{10 + day // 30}-{day % 30 + 1:02}.jsonl").touch()
-    JsonLines(tmp_path).emit(logging.makeLogRecord({"msg": "now", "levelname": "INFO"}))
+    JsonLines(tmp_path).emit(logging.makeLogRecord({"msg": "now", "levelname": "INFO", "levelno": 20}))
     assert len(list(tmp_path.iterdir())) == 31
     assert not (tmp_path / "runs-2026-10-01.jsonl").exists()

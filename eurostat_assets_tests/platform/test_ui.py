@@ -1,5 +1,7 @@
 """What a person sees in the Dagster UI, in a real browser. Screenshots are kept in `artefacts/`."""
 
+import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from eurostat_assets import postgres
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SLOW = 60_000  # milliseconds
+CHAIN = ("eurostat_dataset", "raw_json", "observations", "published_table")
 
 pytestmark = [
     pytest.mark.browser,
@@ -36,9 +39,9 @@ def page() -> Iterator[Page]:
 
 @pytest.fixture
 def dataset(world) -> str:
-    """A small published dataset."""
-    states = (state for state in postgres.states(world.database).values() if (state.rows or 0) > 50)
-    return min(states, key=lambda state: state.rows or 0).dataset
+    """A small published dataset of which the Union's total over time is known."""
+    assert postgres.states(world.database)["HLTH_RS_BDS"].rows
+    return "HLTH_RS_BDS"
 
 
 def keep(page: Page, name: str) -> None:
@@ -47,21 +50,61 @@ def keep(page: Page, name: str) -> None:
     page.screenshot(path=ARTEFACTS / f"{name}.png")
 
 
-def test_the_asset_graph_shows_the_chain(world, page):
-    page.set_viewport_size({"width": 2300, "height": 700})  # wide enough for the graph to show its details
-    page.goto(f"{world.platform.ui}/asset-groups")
-    for asset in ("catalogue", "eurostat_dataset", "raw_json", "observations", "published_table"):
+def test_from_home_to_the_chain_of_assets(world, page):
+    page.goto(world.platform.ui)
+    expect(page.get_by_text("mirror_dataset").first).to_be_visible(timeout=SLOW)
+    keep(page, "home")
+    page.set_viewport_size({"width": 2300, "height": 800})  # wide enough for the graph to show its details
+    page.get_by_text("Lineage", exact=True).first.click()
+    for asset in ("catalogue", *CHAIN):
         expect(page.get_by_text(asset, exact=True).first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile(r"\d+% filled")).first).to_be_visible(timeout=SLOW)
     keep(page, "lineage")
+
+
+def test_an_asset_says_what_it_is_and_what_columns_it_has(world, page):
+    page.goto(f"{world.platform.ui}/assets/observations?view=overview")
+    expect(page.get_by_text("◀ you are here").first).to_be_visible(timeout=SLOW)
+    for shown in ("data-platform", "Parquet", "eurostat/stage: file", "Geopolitical entity (reporting)"):
+        expect(page.get_by_text(shown).first).to_be_visible(timeout=SLOW)
+    keep(page, "asset")
 
 
 def test_every_dataset_is_a_partition_and_shows_its_metadata(world, page, dataset):
     page.goto(f"{world.platform.ui}/assets/observations?view=partitions&partition={dataset}")
     for code in postgres.states(world.database):
         expect(page.get_by_text(code, exact=True).first).to_be_visible(timeout=SLOW)
-    for shown in ("rows per second", "data changed", "Eurostat data browser", "preview", "time_period"):
+    for shown in (
+        "rows per second",
+        "data changed",
+        "Eurostat data browser",
+        "reference metadata",
+        "changes since the release before",
+        "preview",
+        "time_period",
+    ):
         expect(page.get_by_text(shown).first).to_be_visible(timeout=SLOW)
+    strip = page.locator("img[src^='data:image/png']").first
+    expect(strip).to_be_visible(timeout=SLOW)
+    assert strip.evaluate("image => image.complete && image.naturalWidth") == 300
     keep(page, "partition")
+
+
+def test_the_picture_of_a_dataset_opens_in_the_page(world, page, dataset):
+    page.goto(f"{world.platform.ui}/assets/observations?view=partitions&partition={dataset}")
+    page.get_by_text("[Show Markdown]").first.click()
+    picture = page.get_by_role("dialog").locator("img[src^='data:image/png']")
+    expect(picture).to_be_visible(timeout=SLOW)
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 600
+    keep(page, "picture")
+
+
+def test_the_checks_say_what_they_found_and_of_which_dataset(world, page):
+    page.goto(f"{world.platform.ui}/assets/observations?view=checks&checkDetail=known_codes")
+    for check in ("complete", "known_codes", "unique_keys", "row_count_plausible"):
+        expect(page.get_by_text(check, exact=True).first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("HLTH_").first).to_be_visible(timeout=SLOW)
+    keep(page, "checks")
 
 
 def test_a_materialisation_launched_from_the_page_turns_green(world, page, dataset):
@@ -80,3 +123,18 @@ def test_a_materialisation_launched_from_the_page_turns_green(world, page, datas
     keep(page, "run")
     page.goto(f"{world.platform.ui}/assets/published_table?view=partitions&partition={dataset}")
     expect(page.get_by_text("Materialized", exact=True).first).to_be_visible(timeout=SLOW)
+
+
+def test_runs_can_be_searched_by_dataset(world, page, dataset):
+    page.goto(f"{world.platform.ui}/runs/?q%5B0%5D=tag%3Aeurostat%2Fdataset%3D{dataset}")
+    expect(page.get_by_text("mirror_dataset").first).to_be_visible(timeout=SLOW)
+    keep(page, "runs")
+
+
+def test_what_runs_say_is_kept_as_lines_of_json(world, dataset):
+    lines = "".join(path.read_text() for path in (world.settings.home / "logs").glob("runs-*.jsonl"))
+    told = [line for line in map(json.loads, lines.splitlines()) if line.get("dataset") == dataset]
+    rows = postgres.states(world.database)[dataset].rows
+    assert {"raw_json", "observations", "published_table"} <= {line.get("asset") for line in told}
+    assert rows in {line["numbers"].get("dagster/partition_row_count") for line in told if "numbers" in line}
+    assert all(line["run"] for line in told)
