@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 EUROSTAT_API = "https://ec.europa.eu/eurostat/api/dissemination"
@@ -22,7 +22,9 @@ Codes = Annotated[tuple[str, ...], NoDecode]
 class Settings(BaseSettings):
     """The platform's settings; the field descriptions are the documentation (`eurostat-assets settings` prints them)."""
 
-    model_config = SettingsConfigDict(env_prefix="EUROSTAT_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="EUROSTAT_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     # What is mirrored, and from where
     api_url: str = Field(default=EUROSTAT_API, description="Base address of Eurostat's dissemination API.")
@@ -229,6 +231,15 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{value!r} is not an http(s) address")
         return value.rstrip("/")
+
+    @field_validator("alarm_webhook", "smtp_url")
+    @classmethod
+    def _alarm_address(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        schemes = ("smtp", "smtps", "smtp+starttls") if info.field_name == "smtp_url" else ("http", "https")
+        parts = urlsplit(value.get_secret_value())
+        if value.get_secret_value() and (parts.scheme not in schemes or not parts.hostname):
+            raise ValueError(f"it is not an address that begins with {' or '.join(schemes)}")
+        return value
 
     @field_validator("home")
     @classmethod

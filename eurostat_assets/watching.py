@@ -97,7 +97,7 @@ def channels(knobs: Settings) -> list[alarms.Channel]:
     ways: list[alarms.Channel] = [alarms.Log()]
     if webhook := knobs.alarm_webhook.get_secret_value():
         ways.append(alarms.Webhook(webhook))
-    if server := knobs.smtp_url.get_secret_value():
+    if (server := knobs.smtp_url.get_secret_value()) and knobs.alarm_email:
         ways.append(alarms.Email(server, knobs.alarm_email, knobs.alarm_sender))
     return ways
 

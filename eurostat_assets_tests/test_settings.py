@@ -35,6 +35,8 @@ def test_a_password_is_never_shown(monkeypatch, tmp_path):
         ("POLL_INTERVAL", "soon"),
         ("PARALLEL_RUNS", "0"),
         ("LANGUAGE", "nl"),
+        ("SMTP_URL", "http://mail"),
+        ("ALARM_WEBHOOK", "hooks.slack.com/x"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_name(monkeypatch, tmp_path, variable, value):

@@ -27,7 +27,7 @@ class WebhookServer(ThreadingHTTPServer):
 
 
 class _Hook(BaseHTTPRequestHandler):
-    server: WebhookServer
+    server: WebhookServer  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -39,7 +39,7 @@ class _Hook(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok" if self.server.status == 200 else f"no {self.path}".encode())
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, *_: object, **__: object) -> None:
         pass
 
 
@@ -60,7 +60,7 @@ class MailServer(socketserver.ThreadingTCPServer):
 
 
 class _Smtp(socketserver.StreamRequestHandler):
-    server: MailServer
+    server: MailServer  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def handle(self) -> None:
         self._say("220 test")

@@ -178,7 +178,7 @@ def test_an_address_that_makes_no_sense_is_refused_unspoken(url):
 def test_a_line_break_in_a_subject_makes_no_header():
     with receivers.mail() as server:
         channel = Email(server.url, ("ada@example.org",))
-        with pytest.raises(ValueError, match="newline|linefeed"):
+        with pytest.raises(ValueError, match="linefeed"):
             channel.send(Message("a\nBcc: eve@example.org", ()))
         assert server.letters == []
 
