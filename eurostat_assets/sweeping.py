@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eurostat_assets.eurostat import CatalogueEntry, Eurostat, EurostatError
+from eurostat_assets.eurostat import CatalogueEntry, Eurostat, EurostatError, Inventory
 from eurostat_assets.postgres import (
     CatalogueChange,
     PostgresError,
@@ -36,6 +36,7 @@ def sweep(
             elsewhere=inventory,
             excluded=_too_big(entries, knobs.largest_dataset),
             may_shrink=1.0 if accept_shrinking else knobs.catalogue_may_shrink,
+            withdraw=accept_shrinking or not _doubtful(entries, inventory, knobs.catalogue_may_shrink),
         )
     except (EurostatError, PostgresError) as error:
         poll_failed(mirror.database, "sweep", error)
@@ -50,6 +51,13 @@ def sweep(
     }
     poll_succeeded(mirror.database, "sweep", found)
     return entries, change
+
+
+def _doubtful(entries: Sequence[CatalogueEntry], inventory: Inventory, may_shrink: float) -> bool:
+    """Whether the inventory is damaged, or lacks many that the table of contents has: what is missing from it may then
+    still be there."""
+    unlisted = sum(1 for entry in entries if entry.release is None)
+    return bool(inventory.broken_lines) or unlisted > may_shrink * len(entries)
 
 
 def _too_big(entries: Sequence[CatalogueEntry], limit: int) -> dict[str, str]:

@@ -207,6 +207,19 @@ def test_a_dataset_that_failed_is_requested_again_when_its_time_has_come(world):
     assert world.act().run_requests[0].run_key != key
 
 
+@pytest.mark.parametrize("fault", ["inventory_line=1", "inventory_half=1"])
+def test_what_a_damaged_inventory_lacks_is_not_taken_for_withdrawn(world, fault):
+    world.sweep()
+    world.source.withdraw(CODE)
+    world.source.set_faults(fault)
+    world.sweep()
+    states = postgres.states(world.mirror.database).values()
+    assert {one.state for one in states} == {"new"}
+    world.source.set_faults("")
+    world.sweep()
+    assert postgres.states(world.mirror.database)[CODE].state == "withdrawn"
+
+
 def test_datasets_beyond_the_budget_are_not_requested(world):
     world.settings = world.settings.model_copy(update={"largest_dataset": 1000})
     world.mirror = resources.Mirror(world.settings)

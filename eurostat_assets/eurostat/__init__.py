@@ -16,7 +16,7 @@ from eurostat_assets.eurostat.errors import (
 )
 from eurostat_assets.eurostat.feed import FeedItem
 from eurostat_assets.eurostat.gate import Gate
-from eurostat_assets.eurostat.inventory import InventoryEntry
+from eurostat_assets.eurostat.inventory import Inventory, InventoryEntry
 from eurostat_assets.eurostat.raw import RawJson
 from eurostat_assets.eurostat.release import Release
 from eurostat_assets.eurostat.theme import CatalogueEntry, Theme
@@ -29,6 +29,7 @@ __all__ = [
     "ExtractionTooBig",
     "FeedItem",
     "Gate",
+    "Inventory",
     "InventoryEntry",
     "MalformedCode",
     "NotAvailable",

@@ -103,13 +103,15 @@ def record_catalogue(
     elsewhere: Collection[str] = (),
     excluded: Mapping[str, str] | None = None,
     may_shrink: float = 1.0,
+    withdraw: bool = True,
 ) -> CatalogueChange:
     """Make the catalogue say what Eurostat offers of the theme now: `offers`, complete.
 
     A dataset that is no longer among them is withdrawn, or excluded when Eurostat has it `elsewhere`; its table stays.
-    `excluded`: offers that are not wanted, with the reason. Raises PostgresError for no offers at all and
-    CatalogueShrank when more than the share `may_shrink` of the datasets (and more than three) went at once: nothing is
-    recorded then, as a catalogue that could not be read is not an empty one.
+    `excluded`: offers that are not wanted, with the reason. Without `withdraw`, what is missing stays as it is.
+
+    Raises PostgresError for no offers at all and CatalogueShrank when more than the share `may_shrink` of the datasets
+    (and more than three) went at once: nothing is recorded then, as a catalogue that could not be read is not an empty one.
     """
     offered = {offer.code: offer for offer in offers}
     if not offered:
@@ -127,7 +129,7 @@ def record_catalogue(
         execute_values(cursor, CATALOGUE, [_row(offer) for offer in offered.values()], page_size=1000)
         _offered(cursor, offered.values(), excluded or {})
         dropped = sorted(gone & set(elsewhere))
-        withdrawn = sorted(gone - set(elsewhere))
+        withdrawn = sorted(gone - set(elsewhere)) if withdraw else []
         cursor.execute("UPDATE eurostat.catalogue SET in_theme = false WHERE dataset = ANY(%s)", (dropped,))
         cursor.execute(
             "UPDATE eurostat.catalogue SET withdrawn_at = now() WHERE dataset = ANY(%s)", (withdrawn,)
