@@ -12,6 +12,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 for needed in (
     "dagster._cli.api",
     "dagster_postgres",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
     "eurostat_assets.io_managers",
     "eurostat_assets.jsonstat.observations",
     "eurostat_assets.eurostat.wire",
