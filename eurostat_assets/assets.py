@@ -6,6 +6,7 @@ Here belong what each asset is, its partitions, versions and metadata. No path, 
 import time
 import warnings
 from collections.abc import Iterator
+from datetime import timedelta
 
 import dagster as dg
 from pydantic import Field
@@ -64,6 +65,10 @@ def eurostat_dataset(
     owners=OWNERS,
     description=descriptions.CATALOGUE,
     tags={"eurostat/stage": "source"},
+    # Says that the mirror as a whole lives. Whether a single dataset is current is in `eurostat.datasets`.
+    freshness_policy=dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(hours=26), warn_window=timedelta(hours=14)
+    ),
 )
 def catalogue(
     context: dg.AssetExecutionContext, mirror: dg.ResourceParam[Mirror], eurostat: dg.ResourceParam[Eurostat]

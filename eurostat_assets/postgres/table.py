@@ -22,7 +22,25 @@ SCHEMA = "eurostat"
 STORE = "eurostat_releases"
 """Schema of the loaded releases that are attached to the tables of SCHEMA."""
 SOURCE_COLUMN = "source_dataset_id"
-OWN_TABLES = {"catalogue", "datasets", "migrations", "mirror", "releases"}
+OWN_TABLES = {
+    "acceptances",
+    "alarm_channels",
+    "audits",
+    "bulk_files",
+    "bulk_loads",
+    "catalogue",
+    "check_results",
+    "checks",
+    "datasets",
+    "incidents",
+    "incidents_told",
+    "migrations",
+    "mirror",
+    "polls",
+    "release_profiles",
+    "releases",
+    "seals",
+}
 
 CODE = re.compile(r"[A-Za-z][A-Za-z0-9_$]{0,39}")
 COLUMN_COMMENTS = {

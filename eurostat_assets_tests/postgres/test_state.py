@@ -16,6 +16,7 @@ from eurostat_assets.postgres.state import (
     record_failure,
     states,
 )
+from eurostat_assets.postgres.table import OWN_TABLES
 from eurostat_assets_tests.postgres.conftest import Query
 
 
@@ -47,6 +48,13 @@ def test_migrations_run_once_however_many_processes_begin_them(database: str) ->
     assert counts[:3] == [0, 0, 0]
     assert counts[3] > 0
     assert migrate(database) == []
+
+
+def test_no_dataset_can_take_the_name_of_a_table_of_ours(query: Query) -> None:
+    ours = query(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'eurostat'::regnamespace AND relkind IN ('r', 'v')"
+    )
+    assert {name for (name,) in ours} == OWN_TABLES
 
 
 def test_a_database_of_the_sandbox_is_not_used_for_eurostat(mirror: str) -> None:
