@@ -80,6 +80,7 @@ class Month:
     released: dict[tuple[str, str], datetime] = field(default_factory=dict)
     down: list[tuple[datetime, datetime]] = field(default_factory=list)
     absences: int = 0
+    accepted: set[str] = field(default_factory=set)
 
     def first_load(self) -> None:
         """Until every dataset of the theme was published, or at least tried."""
@@ -117,6 +118,7 @@ class Month:
 
         def all_current() -> bool:
             states = self.mirror.states()
+            self.accepted |= self.mirror.accept_what_is_only_unlikely()
             return all(code in states and states[code].release == offered[code] for code in offered)
 
         self._watch(all_current)
@@ -177,7 +179,12 @@ def run(plan: Plan, home: Path, tell: Callable[[str], None]) -> tuple[Verdict, d
             month.days()
             tell("the month is over; faults end")
             month.settle()
-            return month.judge(), {"deaths": mirror.deaths, "absences": month.absences, **source.tally()}
+            return month.judge(), {
+                "deaths": mirror.deaths,
+                "absences": month.absences,
+                "accepted": sorted(month.accepted),
+                **source.tally(),
+            }
 
 
 def report(plan: Plan, verdict: Verdict, tally: dict, seconds: float) -> str:
@@ -198,6 +205,7 @@ def report(plan: Plan, verdict: Verdict, tally: dict, seconds: float) -> str:
         f"tables compared cell by cell: {verdict.compared} ({verdict.rows:,} rows), wrong: {len(verdict.wrong)}",
         f"releases seen: {len(verdict.ages)}; age of data when published: {age(verdict.ages)}",
         f"of those while the daemon ran all the time: {len(verdict.spared)}; {age(verdict.spared)}",
+        f"held back as implausible until a person accepted them: {', '.join(tally['accepted']) or 'none'}",
         f"releases published twice: {len(verdict.reloaded)}; runs outside the theme: {len(verdict.strangers)}",
         f"requests: {json.dumps(tally['requests'])}; whole bodies of an edition sent again: {again}",
         f"runs: {json.dumps(dict(verdict.runs))}",

@@ -31,6 +31,21 @@ class World:
     def states(self) -> dict[str, postgres.DatasetState]:
         return postgres.states(self.database)
 
+    def accept_what_is_only_unlikely(self) -> set[str]:
+        """Be the person who knows that a dataset really lost half of its rows: the source restructures without mercy."""
+        accepted = set()
+        for code, state in self.states().items():
+            failed = (
+                [one for one in postgres.latest_checks(self.database, code) if not one.passed]
+                if state.error
+                else []
+            )
+            blocking = [one.check for one in failed if one.severity == "block" and one.accepted is None]
+            if blocking and all(check.endswith("_plausible") for check in blocking):
+                postgres.accept(self.database, code, "restructured at the source", "the hostile month")
+                accepted.add(code)
+        return accepted
+
     def start(self) -> None:
         """Start the daemon, which is not running."""
         executable = Path(sys.executable).with_name("dagster-daemon")
