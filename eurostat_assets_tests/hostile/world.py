@@ -40,8 +40,9 @@ class World:
                 if state.error
                 else []
             )
-            blocking = [one.check for one in failed if one.severity == "block" and one.accepted is None]
-            if blocking and all(check.endswith("_plausible") for check in blocking):
+            blocking = [one for one in failed if one.severity == "block"]
+            unlikely = all(one.check.endswith("_plausible") for one in blocking)
+            if blocking and unlikely and not postgres.acceptances(self.database, code, blocking[0].release):
                 postgres.accept(self.database, code, "restructured at the source", "the hostile month")
                 accepted.add(code)
         return accepted
