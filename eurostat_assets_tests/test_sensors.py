@@ -201,10 +201,12 @@ def test_a_dataset_that_failed_is_requested_again_when_its_time_has_come(world):
     key = world.act().run_requests[0].run_key
     postgres.record_failure(world.mirror.database, CODE, "no network")
     assert "1 wait" in world.act().skip_message
-    world.sql(
-        "UPDATE eurostat.datasets SET next_attempt_at = now() - interval '1 second' WHERE error IS NOT NULL"
-    )
-    assert world.act().run_requests[0].run_key != key
+    for at in (
+        "now() - interval '1 second'",
+        "NULL",
+    ):  # in time, or because a person accepted what was held back
+        world.sql(f"UPDATE eurostat.datasets SET next_attempt_at = {at} WHERE error IS NOT NULL")
+        assert world.act().run_requests[0].run_key != key
 
 
 @pytest.mark.parametrize("fault", ["inventory_line=1", "inventory_half=1"])

@@ -88,8 +88,10 @@ def offered_version(state: DatasetState) -> str:
 
 def _request(state: DatasetState) -> dg.RunRequest:
     version = offered_version(state)
-    # The same release is requested once, and once more for every failure or wait in between.
-    again = f" after {state.next_attempt_at:%Y-%m-%dT%H:%M:%S}" if state.next_attempt_at else ""
+    # The same release is requested once, and once more after every failure or wait. (A person who accepts a failed
+    # release takes the wait away, hence both.)
+    again = f" failed {state.failures} times" if state.failures else ""
+    again += f" after {state.next_attempt_at:%Y-%m-%dT%H:%M:%S}" if state.next_attempt_at else ""
     return dg.RunRequest(
         partition_key=state.dataset,
         run_key=f"{state.dataset}@{version}{again}",
