@@ -201,11 +201,9 @@ def test_a_dataset_that_failed_is_requested_again_when_its_time_has_come(world):
     key = world.act().run_requests[0].run_key
     postgres.record_failure(world.mirror.database, CODE, "no network")
     assert "1 wait" in world.act().skip_message
-    for at in (
-        "now() - interval '1 second'",
-        "NULL",
-    ):  # in time, or because a person accepted what was held back
-        world.sql(f"UPDATE eurostat.datasets SET next_attempt_at = {at} WHERE error IS NOT NULL")
+    # In time, or because a person accepted what was held back.
+    for at in ("now() - interval '1 second'", "NULL"):
+        world.sql(f"UPDATE eurostat.datasets SET next_attempt_at = {at} WHERE error IS NOT NULL")  # noqa: S608
         assert world.act().run_requests[0].run_key != key
 
 
