@@ -39,6 +39,7 @@ def item(code: str, published: datetime) -> FeedItem:
         ([item("NAMA_10_GDP", NIGHT)], {}, set()),  # another theme
         ([FeedItem("HLTH_A", None, NIGHT, "")], {"HLTH_A": NOON}, {"HLTH_A"}),  # no category to go by
         ([FeedItem("HLTH_A", "UPDATED_CODE_LIST", NIGHT, "")], {}, set()),  # a code list of that name
+        ([item("HLTH_A", NOON), FeedItem("HLTH_A", "DELETED_DATASET", NIGHT, "")], {}, set()),  # gone by now
         ([], {"HLTH_A": NOON}, set()),
     ],
 )

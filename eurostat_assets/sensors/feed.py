@@ -23,20 +23,25 @@ from eurostat_assets.resources import Mirror
 from eurostat_assets.sensors.sweeps import feed_is_silent, sweeping
 from eurostat_assets.settings import Settings
 
+DELETED = "DELETED_DATASET"
 PROBES_PER_TICK = 20  # above this many news, one inventory is cheaper than a probe for each
 
 
 def hinted(
     items: Iterable[FeedItem], wanted: Callable[[str], bool], known: Mapping[str, datetime]
 ) -> set[str]:
-    """Codes wanted here for which the feed tells of something newer than what is `known` to be offered."""
+    """Codes wanted here for which the feed tells of something newer than what is `known` to be offered. A dataset whose
+    last news is its deletion has nothing to offer."""
     return {
-        item.code
-        for item in items
-        if item.about_dataset
-        and wanted(item.code)
-        and (item.code not in known or item.published > known[item.code])
+        code
+        for code, item in newest(items).items()
+        if item.category != DELETED and wanted(code) and (code not in known or item.published > known[code])
     }
+
+
+def newest(items: Iterable[FeedItem]) -> dict[str, FeedItem]:
+    """The last news of each dataset."""
+    return {item.code: item for item in sorted(items, key=lambda item: item.published) if item.about_dataset}
 
 
 def eurostat_releases(knobs: Settings) -> dg.SensorDefinition:
@@ -127,14 +132,10 @@ def _newer(release: Release, state: DatasetState | None) -> bool:
 
 def _deleted(items: Iterable[FeedItem], ours: Mapping[str, DatasetState]) -> list[str]:
     """Datasets of ours that the feed says are deleted, and that did not come back since."""
-    latest: dict[str, FeedItem] = {}
-    for item in sorted(items, key=lambda item: item.published):
-        if item.about_dataset and item.code in ours:
-            latest[item.code] = item
     return sorted(
         f"{code} {item.published:%Y-%m-%dT%H:%M}"
-        for code, item in latest.items()
-        if item.category == "DELETED_DATASET" and ours[code].state not in ("withdrawn", "excluded")
+        for code, item in newest(items).items()
+        if item.category == DELETED and code in ours and ours[code].state not in ("withdrawn", "excluded")
     )
 
 
