@@ -43,10 +43,11 @@ def dimensions_of(body: dict[str, Any]) -> tuple[Dimension, ...]:
 
 def _check_sizes(sizes: list[int], counts: list[int]) -> None:
     """The sizes must be the numbers of codes. A publisher that leaves out sizes of 1 (the ONS did) leaves no
-    doubt about any cell, since a dimension of one position does not move the flat index."""
+    doubt about any cell, since a dimension of one position does not move the flat index. A size too many means that
+    a dimension is missing from `id`."""
     if sizes == counts:
         return
-    if len(sizes) == len(counts) or [n for n in sizes if n != 1] != [n for n in counts if n != 1]:
+    if len(sizes) >= len(counts) or [n for n in sizes if n != 1] != [n for n in counts if n != 1]:
         raise BadStructure(f"{sizes}, but the dimensions have {counts} codes", member="size")
 
 

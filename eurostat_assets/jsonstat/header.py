@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eurostat_assets.jsonstat.dimensions import Dimension, dimensions_of
+from eurostat_assets.jsonstat.errors import BadStructure
 from eurostat_assets.jsonstat.members import dig, labels_in, text_or_none
 
 _TIME = ("time", "time_period")
@@ -77,9 +78,11 @@ def _count(text: str | None) -> int | None:
 
 
 def _time(body: dict[str, Any], dimensions: tuple[Dimension, ...]) -> str | None:
-    """Eurostat calls it `time`; elsewhere `role.time` says which dimension it is."""
+    """Eurostat calls it `time`; elsewhere `role.time` says which dimension it is. Raises `BadStructure`."""
     ids = [dimension.id for dimension in dimensions]
     role = body.get("role", dig(body, "dimension", "role"))
-    roles = dig(role, "time")
-    named = [one for one in ids if one.lower() in _TIME]
-    return next((one for one in [*named, *(roles if isinstance(roles, list) else [])] if one in ids), None)
+    roles = dig(role, "time") or []
+    named = next((one for one in ids if one.lower() in _TIME), None)
+    if named is None and not (isinstance(roles, list) and all(one in ids for one in roles)):
+        raise BadStructure(f"{roles!r} are not dimensions of this dataset", member="role.time")
+    return named or next(iter(roles), None)

@@ -39,11 +39,11 @@ ON CONFLICT (dataset) DO UPDATE SET
         + least((excluded.next_attempt_at - now()) * 2 ^ least(known.failures, 10), %s * interval '1 second')
 """
 LEFTOVERS = """
-SELECT id, stored_as
-FROM (SELECT id, stored_as, state,
-             count(*) FILTER (WHERE state = 'superseded') OVER (ORDER BY id DESC) AS age
-      FROM eurostat.releases WHERE dataset = %s) AS release
-WHERE stored_as IS NOT NULL AND state <> 'published' AND NOT (state = 'superseded' AND coalesce(age <= %s, true))
+SELECT dataset, id, stored_as
+FROM (SELECT dataset, id, stored_as, state,
+             count(*) FILTER (WHERE state = 'superseded') OVER (PARTITION BY dataset ORDER BY id DESC) AS age
+      FROM eurostat.releases) AS release
+WHERE stored_as IS NOT NULL AND state <> 'published' AND NOT (state = 'superseded' AND age <= %s)
 """
 COMMENTS = """
 SELECT coalesce(attname, ''), description
@@ -151,8 +151,13 @@ def fail(url: str, dataset: str, attempt: int, why: str, retry: float) -> None:
         log.warning("%s: its failure could not be recorded either: %s", dataset, error)
 
 
-def sweep(connection: Connection, dataset: str, keep_releases: int | None) -> None:
-    """Drop what dead loaders left and releases beyond `keep_releases` (None: keep them all).
+def to_sweep(connection: Connection, keep_releases: int) -> list[str]:
+    """The datasets of which dead loaders, or loaders still at work, left more than the books say."""
+    return sorted({dataset for dataset, _, _ in rows(connection, LEFTOVERS, (keep_releases,))})
+
+
+def sweep(connection: Connection, dataset: str, keep_releases: int) -> None:
+    """Drop what dead loaders left and releases beyond `keep_releases`.
 
     For the holder of the dataset's loader lock only: whatever is still 'loading' is then dead.
     """
@@ -163,7 +168,7 @@ def sweep(connection: Connection, dataset: str, keep_releases: int | None) -> No
         " WHERE dataset = %s AND state = 'loading'",
         (dataset,),
     )
-    for attempt, child in rows(connection, LEFTOVERS, (dataset, keep_releases)):
+    for _, attempt, child in rows(connection, f"{LEFTOVERS} AND dataset = %s", (keep_releases, dataset)):
         try:
             with transaction(connection) as cursor:
                 cursor.execute("SET LOCAL lock_timeout = '1s'")

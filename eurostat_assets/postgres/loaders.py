@@ -1,5 +1,7 @@
 """Those who publish: one at a time for each dataset, and what is to be done about those that died."""
 
+import time
+
 import psycopg2.errors
 
 from eurostat_assets.postgres import books
@@ -13,24 +15,25 @@ SELECT set_config(name, value, false) FROM pg_settings
 JOIN (VALUES ('client_connection_check_interval', '5s'), ('tcp_keepalives_idle', '60'),
              ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '6')) AS wanted (name, value) USING (name)
 """
-DEAD = """
-SELECT dataset
-FROM (SELECT DISTINCT dataset FROM eurostat.releases
-      WHERE state = 'loading' OR (stored_as IS NOT NULL AND state IN ('failed', 'interrupted'))) AS unfinished
-WHERE pg_try_advisory_lock(%s, hashtext(dataset))
-"""
 
 
-def remove_leftovers(url: str) -> list[str]:
+def remove_leftovers(url: str, keep_releases: int = 0, patience: float = 10) -> list[str]:
     """Clear up after loaders that died and whose datasets nobody published since; returns those datasets.
 
-    For the start of the platform: else the next publication of each dataset does it.
+    For the start of the platform: else the next publication of each dataset does it. The server needs some seconds
+    to notice that a killed loader is gone, so `patience` is longer; whoever holds its dataset after that is alive.
     """
+    swept = []
+    deadline = time.monotonic() + patience
     with connect(url) as connection:
-        dead = [dataset for (dataset,) in rows(connection, DEAD, (LOCK,))]
-        for dataset in dead:
-            books.sweep(connection, dataset, keep_releases=None)
-    return dead
+        for dataset in books.to_sweep(connection, keep_releases):
+            try:
+                become_only_loader(connection, dataset, max(0, deadline - time.monotonic()))
+            except AnotherLoader:
+                continue
+            books.sweep(connection, dataset, keep_releases)
+            swept.append(dataset)
+    return swept
 
 
 def become_only_loader(connection: Connection, dataset: str, patience: float) -> None:

@@ -106,6 +106,13 @@ REFUSED: list[tuple[str, bytes, type[JsonStatError], str]] = [
         r"\[2, 3\], but the dimensions have \[2, 2\]",
     ),
     ("size of another length", body(size=[2]), BadStructure, "member 'size'"),
+    ("a dimension missing from id", body(id=["geo"], size=[2, 1]), BadStructure, "member 'size'"),
+    (
+        "time missing from id",
+        body(id=["geo"], size=[2], role={"time": ["time"]}),
+        BadStructure,
+        r"member 'role.time': \['time'\] are not dimensions",
+    ),
     ("size negative", body(size=[2, -2]), BadStructure, "-2 is not a number of positions"),
     ("an id twice", body(id=["geo", "geo"]), BadStructure, "names a dimension twice"),
     ("an id unknown", body(id=["geo", "sex"]), BadStructure, "dimension.sex"),

@@ -30,7 +30,7 @@ from eurostat_assets.postgres.errors import (
 )
 from eurostat_assets.postgres.loaders import LOCK, remove_leftovers
 from eurostat_assets.postgres.migrations import migrate
-from eurostat_assets.postgres.publication import Patience
+from eurostat_assets.postgres.publication import Patience, Storage
 from eurostat_assets.postgres.publishing import publish
 from eurostat_assets.postgres.state import states
 from eurostat_assets_tests.postgres.conftest import Query, Write, observations
@@ -218,6 +218,21 @@ def test_a_loader_that_never_ends_does_not_hold_up_others_for_ever(
     assert publish(mirror, release("HLTH_OTHER")).rows == 1000
     query("SELECT pg_advisory_unlock_all()")
     survives("refused")
+
+
+def test_the_start_clears_up_after_the_dead_and_leaves_the_living_alone(
+    mirror: str, release: Write, query: Query
+) -> None:
+    for dataset in ("HLTH_TEST", "HLTH_OTHER"):
+        for day in (1, 2, 3):
+            publish(mirror, release(dataset, day=day), storage=Storage(keep_releases=5))
+    query(f"SELECT pg_advisory_lock({LOCK}, hashtext('HLTH_TEST'))")
+    assert remove_leftovers(mirror, keep_releases=1, patience=0.2) == ["HLTH_OTHER"]
+    assert query(STORED) == [(3,)]
+    query("SELECT pg_advisory_unlock_all()")
+    assert remove_leftovers(mirror, keep_releases=0) == ["HLTH_OTHER", "HLTH_TEST"]
+    assert query(STORED) == [(1,)]
+    assert remove_leftovers(mirror) == []
 
 
 def test_a_value_out_of_range_fails_the_publication(
