@@ -351,7 +351,7 @@ def main() -> int:
             total.failure = "the interpreter crashed"
         except TimeoutError:
             print(f"stopped after {chosen.seconds:.0f} seconds")
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
     print()
     for outcome, count in total.outcomes.most_common():
         print(f"{count:>10,}  {outcome}")
