@@ -22,6 +22,9 @@ from eurostat_assets.processes import stop as stop_all
 from eurostat_assets.settings import Settings
 
 PATIENCE = 120  # seconds the UI may take to answer; 6 to 10 are usual
+AT_THE_DOOR = 2
+"""Downloads that the pool lets in beyond `parallel_downloads`. They wait at the client's gate (eurostat/gate.py), where a
+place that gets free is taken in a tenth of a second; a step that waits for its pool looks every 1 to 15 seconds."""
 
 
 class LauncherError(Exception):
@@ -90,7 +93,7 @@ def start_databases(settings: Settings) -> None:
 
 
 def prepare_dagster(settings: Settings) -> None:
-    """Put into this process' environment what `dagster.yaml` asks for, and set the limit on calls to Eurostat."""
+    """Put into this process' environment what `dagster.yaml` asks for, and set the pool's limit on downloads."""
     import dagster as dg
 
     os.environ.update(resources.dagster_environment(settings))
@@ -98,7 +101,8 @@ def prepare_dagster(settings: Settings) -> None:
     os.environ["DAGSTER_HOME"] = str(dagster_home())
     (settings.home / "dagster").mkdir(parents=True, exist_ok=True)
     with dg.DagsterInstance.get() as instance:
-        instance.event_log_storage.set_concurrency_slots("eurostat_api", settings.parallel_downloads)
+        limit = settings.parallel_downloads + AT_THE_DOOR
+        instance.event_log_storage.set_concurrency_slots("eurostat_api", limit)
 
 
 def dagster_home() -> Path:

@@ -53,6 +53,7 @@ class _Body:
     url: str
     sha256: str
     content_bytes: int
+    seconds: float
 
     def finished(self) -> RawPart:
         """The file under its final name."""
@@ -75,7 +76,6 @@ class Download:
     on_progress: Progress
     patience: Patience
     _received: int = 0
-    _began: float = field(default_factory=time.monotonic)
     _fetched_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def run(self, *, slices: bool, last_resort: bool) -> RawJson:
@@ -179,6 +179,7 @@ class Download:
         content = Content(head_size=refusals.LARGEST)
         with part(self.folder, self.code) as (path, file):
             with ask() as answer:
+                began = time.monotonic()
                 total = answer.length if announced else None
                 compression = store(
                     answer.blocks(),
@@ -187,10 +188,12 @@ class Download:
                     lambda done: self.on_progress(self._received + done, total),
                     self.code,
                 )
+            seconds = time.monotonic() - began
             answer.check(content.head)
             release = claims(path, content.head)
             self._received += path.stat().st_size if compression == ".gz" else content.size
-            yield _Body(path, kind + compression, release, answer.url, content.sha256, content.size)
+            suffix = kind + compression
+            yield _Body(path, suffix, release, answer.url, content.sha256, content.size, seconds)
 
     def _json_claims(self, path: Path, _head: bytes) -> Release:
         return release_of_file(path, self.code, self.inspect)
@@ -200,7 +203,7 @@ class Download:
             dataset=self.code,
             release=bodies[0].release,
             fetched_at=self._fetched_at,
-            seconds=round(time.monotonic() - self._began, 3),
+            seconds=round(sum(body.seconds for body in bodies), 3),
             parts=tuple(body.finished() for body in bodies),
             route=route,
         )

@@ -34,8 +34,8 @@ class RawPart:
 class RawJson:
     """A dataset as Eurostat sent it: nearly always whole, in one part; in several where that was not to be had.
 
-    All parts are of the same `release`. The files are their holder's to move or delete. `seconds`: what it
-    took.
+    All parts are of the same `release`. The files are their holder's to move or delete. `seconds`: what
+    receiving took, without waiting for a turn or for Eurostat to prepare the answer.
     """
 
     dataset: str
