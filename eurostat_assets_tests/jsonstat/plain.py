@@ -23,8 +23,10 @@ def decode(path: Path, dataset: str | None = None) -> tuple[list[str], list[Row]
 def decode_document(document: dict[str, Any]) -> tuple[list[str], list[Row]]:
     dimension = document["dimension"]
     ids = document["id"] if "id" in document else dimension["id"]
-    roles = (document.get("role") or dimension.get("role") or {}).get("time", [])
-    time = next((one for one in ids if one.lower() in ("time", "time_period")), roles[0] if roles else None)
+    time = next((one for one in ids if one.lower() in ("time", "time_period")), None)
+    if time is None:  # else nobody asks what the roles are
+        roles = (document.get("role") or dimension.get("role") or {}).get("time", [])
+        time = roles[0] if roles else None
     others = [one for one in ids if one != time]
     rows = []
     cells = list(itertools.product(*(_codes(dimension[one]["category"]) for one in ids)))
