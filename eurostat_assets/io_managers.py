@@ -35,7 +35,8 @@ DIGEST = "_digest.json"  # what begins with _ is no data to those who read folde
 class StoredObservations:
     """A dataset's Parquet file in its place: whose it is, of which release, how many rows it has.
 
-    `written`: what the file was told by when it was written, None for one of a time when that was not kept.
+    `written`: what the file was told by when it was written, and `seconds` what reading the raw body took; None for a file
+    of a time when that was not kept.
     """
 
     path: UPath
@@ -43,6 +44,7 @@ class StoredObservations:
     release: Release
     rows: int
     written: Digest | None = None
+    seconds: float | None = None
 
     @classmethod
     def open(cls, path: UPath) -> StoredObservations:
@@ -52,7 +54,8 @@ class StoredObservations:
         except FileNotFoundError:
             return cls._from_footer(path)
         written = Digest(noted["sha256"], noted["bytes"])
-        return cls(path, noted["dataset"], Release.parse(noted["release"]), noted["rows"], written)
+        release = Release.parse(noted["release"])
+        return cls(path, noted["dataset"], release, noted["rows"], written, noted.get("seconds"))
 
     @classmethod
     def _from_footer(cls, path: UPath) -> StoredObservations:
@@ -150,6 +153,7 @@ class TableStore(dg.IOManager):
                 dataset=code,
                 storage=self._mirror.storage,
                 patience=self._mirror.patience,
+                read_seconds=obj.seconds,
                 on_progress=progress(context.log, f"{code}: loading", "rows"),
             )
             context.add_output_metadata(metadata.of_publication(publication))
@@ -173,6 +177,7 @@ def _noted(parquet: ParquetFile) -> str:
     header, written = parquet.header, digest(parquet.path)
     release = Release.from_wire(header.update_data or header.updated, header.update_structure)
     about = {"dataset": header.dataset, "release": release.version, "rows": parquet.rows}
+    about["seconds"] = round(parquet.seconds, 3)
     return json.dumps({**about, "sha256": written.sha256, "bytes": written.bytes}, indent=2)
 
 

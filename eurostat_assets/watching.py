@@ -151,6 +151,7 @@ def books(mirror: Mirror) -> Books:
             ],
             polls=list(postgres.polls(url).values()),
             outcomes=postgres.outcomes(url),
+            stages=postgres.stages(url),
             faults=postgres.faults(url),
             checks=[
                 (one.check, one.severity)

@@ -31,14 +31,20 @@ class Mirroring:
         self, job: str, dataset: str | None = None, run_config: dict[str, Any] | None = None
     ) -> str | None:
         """Execute a job, for one partition where a dataset is given; returns why it failed, or None."""
+        result = self.execute(job, dataset, run_config)
+        return None if result.success else reason(result.all_events)
+
+    def execute(
+        self, job: str, dataset: str | None = None, run_config: dict[str, Any] | None = None
+    ) -> dg.ExecuteInProcessResult:
+        """The same, with all that happened."""
         definition = build(self.settings).resolve_job_def(job)
         with patch.object(
             dg.RetryPolicy, "calculate_delay", return_value=0.01
         ):  # no waiting for a minute here
-            result = definition.execute_in_process(
+            return definition.execute_in_process(
                 instance=self.instance, partition_key=dataset, run_config=run_config, raise_on_error=False
             )
-        return None if result.success else reason(result.all_events)
 
     def mirror(self, dataset: str, *, force: bool = False) -> str | None:
         """Make the dataset a partition and mirror it; with `force` also when there is nothing newer."""

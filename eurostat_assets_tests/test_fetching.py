@@ -10,6 +10,7 @@ import pytest
 
 from eurostat_assets import postgres, resources, sandbox
 from eurostat_assets.eurostat import Release
+from eurostat_assets.sensors.endings import record_failed_run
 from eurostat_assets.sweeping import sweep
 from eurostat_assets_tests.mirroring import Mirroring, mirroring, table, truth
 
@@ -135,3 +136,19 @@ def test_a_body_with_fewer_cells_than_announced_is_not_published(mirror, source,
     source.set_faults("")
     assert mirror.mirror(CODE) is None
     assert right(mirror, source)
+
+
+def test_the_books_say_what_each_stage_took_and_which_one_failed(mirror, source):
+    ours = resources.Mirror(mirror.settings)
+    mirror.mirror(CODE)
+    took = postgres.stages(ours.database)
+    assert {stage: one.count for stage, one in took.items()} == {"download": 1, "read": 1, "publish": 1}
+    assert all(one.seconds > 0 for one in took.values())
+    source.release(CODE)
+    for fault in ("html=1", "missing_cells=1"):
+        source.set_faults(fault, [CODE])
+        failed = mirror.execute("mirror_dataset", CODE)
+        assert not failed.success
+        record_failed_run(ours, CODE, failed.all_events)
+    postgres.record_failure(ours.database, CODE, "its process was killed")
+    assert postgres.faults(ours.database) == {"download": 1, "check": 1, "died": 1}

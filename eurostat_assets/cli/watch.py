@@ -128,7 +128,7 @@ def metrics(
         Path | None, typer.Option(help="Write this text file instead (*.prom, for node_exporter), and end.")
     ] = None,
 ) -> None:
-    """The mirror's metrics for Prometheus: states, rows, bytes, lag, faults, incidents, seconds of publishing."""
+    """The mirror's metrics for Prometheus: states, rows, bytes, lag, faults, incidents, seconds of each stage."""
     from eurostat_assets import resources, watching
     from eurostat_assets.metrics import exposition
 

@@ -7,6 +7,7 @@ half of the work, so it has a thread of its own (it needs no interpreter) and is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,12 +32,14 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ParquetFile:
-    """A finished Parquet file of observations: where, how many rows and bytes, and what it says about itself."""
+    """A finished Parquet file of observations: where, how many rows and bytes, what it says about itself, and the seconds
+    that reading and writing took."""
 
     path: Path
     rows: int
     bytes: int
     header: Header
+    seconds: float
 
 
 def write_parquet(
@@ -59,6 +62,7 @@ def write_parquet(
     from eurostat_assets.jsonstat.order import OutOfOrder
     from eurostat_assets.jsonstat.schema import observation_schema
 
+    started = time.monotonic()
     observations = read(source, dataset=dataset)
     schema = observation_schema(observations.header, provenance)
     with whole_or_nothing(target) as partial:
@@ -67,7 +71,7 @@ def write_parquet(
         except OutOfOrder:
             rows = _write(observations, schema, partial, on_progress, sort=True)
         size = partial.stat().st_size
-    return ParquetFile(target, rows, size, observations.header)
+    return ParquetFile(target, rows, size, observations.header, time.monotonic() - started)
 
 
 def _write(

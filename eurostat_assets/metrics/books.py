@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,16 +20,23 @@ class Poll(Protocol):
 
 
 class Outcome(Protocol):
-    """All attempts to publish that ended alike; `timed` of them took `seconds` in all."""
+    """All attempts to publish that ended alike; `source_bytes` of their raw files."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def source_bytes(self) -> int: ...
+
+
+class Stage(Protocol):
+    """What a stage took in all, of so many releases."""
 
     @property
     def count(self) -> int: ...
     @property
     def seconds(self) -> float: ...
-    @property
-    def timed(self) -> int: ...
-    @property
-    def rows(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -48,36 +53,19 @@ class Held:
 
 @dataclass(frozen=True)
 class Books:
-    """The books. `up`: whether they could be read; `checks` (name, severity) that a newest release does not pass;
-    `findings` and `incidents` (kind, severity) that are open; `channels`: failures in a row; `free`: bytes by folder.
+    """The books. `up`: whether they could be read; `faults` by the stage that failed; `checks` (name, severity) that a
+    newest release does not pass; `findings` and `incidents` (kind, severity) that are open; `channels`: failures in a row;
+    `free`: bytes by folder.
     """
 
     up: bool
     datasets: Sequence[Held] = ()
     polls: Sequence[Poll] = ()
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    stages: Mapping[str, Stage] = field(default_factory=dict)
     faults: Mapping[str, int] = field(default_factory=dict)
     checks: Sequence[tuple[str, str]] = ()
     findings: Sequence[tuple[str, str]] = ()
     incidents: Sequence[tuple[str, str]] = ()
     channels: Mapping[str, int] = field(default_factory=dict)
     free: Mapping[str, int] = field(default_factory=dict)
-
-
-# In this order: the first that fits. The sentences are those of the rooms' own errors.
-KINDS = (
-    ("check", re.compile(r"\bheld back\b|\bcheck", re.IGNORECASE)),
-    ("disk", re.compile(r"disk is full|no room in|No space left", re.IGNORECASE)),
-    ("killed", re.compile(r"\bdied\b|\bkilled\b|interrupted", re.IGNORECASE)),
-    ("publish", re.compile(r"was not published|the database|connection to the database", re.IGNORECASE)),
-    ("read", re.compile(r"^dataset [A-Z0-9_$]+(, |:)|JSON-stat", re.IGNORECASE)),
-    ("download", re.compile(r"Eurostat|download|answer|request|connection", re.IGNORECASE)),
-)
-
-
-def faults_by_kind(faults: Mapping[str, int]) -> Mapping[str, int]:
-    """How many failures were of each kind, told by their sentences; every kind is there, also with none."""
-    counts = Counter(dict.fromkeys((*(name for name, _ in KINDS), "other"), 0))
-    for sentence, count in faults.items():
-        counts[next((kind for kind, pattern in KINDS if pattern.search(sentence)), "other")] += count
-    return counts

@@ -12,10 +12,12 @@ from prometheus_client import CollectorRegistry, start_http_server, write_to_tex
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from eurostat_assets.metrics.books import Books, faults_by_kind
+from eurostat_assets.metrics.books import Books
 
 STATES = ("new", "current", "stale", "failed", "withdrawn", "excluded")
 OUTCOMES = ("published", "failed", "interrupted")
+STAGES = ("download", "read", "publish")
+FAILED_IN = ("download", "read", "check", "publish", "died")
 PREFIX = "eurostat_mirror_"
 
 
@@ -88,16 +90,19 @@ def _of_datasets(books: Books) -> Iterator[Metric]:
 def _of_publishing(books: Books) -> Iterator[Metric]:
     counted = {name: books.outcomes[name].count if name in books.outcomes else 0 for name in OUTCOMES}
     yield _counter("releases", "Attempts to publish a release, by how they ended.", _by(counted), ["outcome"])
-    published = books.outcomes.get("published")
-    yield SummaryMetricFamily(
-        PREFIX + "publish_seconds",
-        "Seconds from opening the Parquet file to the switch.",
-        count_value=published.timed if published else 0,
-        sum_value=published.seconds if published else 0.0,
+    stages = SummaryMetricFamily(
+        PREFIX + "stage_seconds", "Seconds that each stage of a release takes.", labels=["stage"]
     )
-    rows = published.rows if published else 0
+    for stage in STAGES:
+        took = books.stages.get(stage)
+        stages.add_metric([stage], took.count if took else 0, took.seconds if took else 0.0)
+    yield stages
+    published = books.outcomes.get("published")
+    rows, size = (published.rows, published.source_bytes) if published else (0, 0)
     yield _counter("published_rows", "Rows of every release that was published.", [((), rows)])
-    yield _counter("faults", "Failures by kind.", _by(faults_by_kind(books.faults)), ["kind"])
+    yield _counter("downloaded_bytes", "Raw bytes of every release that was published.", [((), size)])
+    faults = {stage: books.faults.get(stage, 0) for stage in FAILED_IN}
+    yield _counter("faults", "Failed attempts by stage; died: the process did.", _by(faults), ["stage"])
 
 
 def _of_trouble(books: Books) -> Iterator[Metric]:

@@ -35,7 +35,7 @@ from eurostat_assets.postgres.errors import (
     PostgresError,
     PublishError,
 )
-from eurostat_assets.postgres.freshness import Freshness, Outcome, faults, freshness, outcomes
+from eurostat_assets.postgres.freshness import Freshness, Outcome, Stage, faults, freshness, outcomes, stages
 from eurostat_assets.postgres.incidents import (
     ChannelState,
     Incidents,
@@ -94,6 +94,7 @@ __all__ = [
     "Reader",
     "SealState",
     "ServerStatus",
+    "Stage",
     "Storage",
     "accept",
     "acceptances",
@@ -127,6 +128,7 @@ __all__ = [
     "remove_leftovers",
     "seals",
     "settle_offer",
+    "stages",
     "states",
     "telling",
 ]

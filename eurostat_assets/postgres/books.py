@@ -59,15 +59,16 @@ FROM pg_class WHERE oid = format('%%I.%%I', %s, %s)::regclass
 """
 
 
-def begin(connection: Connection, file: ReleaseFile) -> tuple[int, str]:
+def begin(connection: Connection, file: ReleaseFile, read_seconds: float | None) -> tuple[int, str]:
     """Enter the attempt; returns its id and the name its table will have in STORE."""
     origin = file.provenance
     with transaction(connection) as cursor:
         cursor.execute(
             "INSERT INTO eurostat.releases (dataset, state, release, data_updated, structure_updated, rows,"
-            " url, sha256, fetched_at) VALUES (%s, 'loading', %s, %s, %s, %s, %s, %s, %s) RETURNING id",
-            (file.dataset, file.release, file.data_updated, file.structure_updated, file.rows,
-             origin.get("url"), origin.get("sha256"), origin.get("fetched_at")),
+            " url, sha256, fetched_at, source_bytes, download_seconds, read_seconds)"
+            " VALUES (%s, 'loading', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
+            (file.dataset, file.release, file.data_updated, file.structure_updated, file.rows, origin.get("url"),
+             origin.get("sha256"), origin.get("fetched_at"), origin.get("bytes"), origin.get("seconds"), read_seconds),
         )  # fmt: skip
         (attempt,) = cursor.fetchone() or (0,)
         child = f"{file.table}_{attempt}"
@@ -141,7 +142,7 @@ def fail(url: str, dataset: str, attempt: int, why: str, retry: float) -> None:
     try:
         with connect(url) as connection, transaction(connection) as cursor:
             cursor.execute(
-                "UPDATE eurostat.releases SET state = 'failed', error = %s, finished_at = now()"
+                "UPDATE eurostat.releases SET state = 'failed', failed_in = 'publish', error = %s, finished_at = now()"
                 " WHERE id = %s AND state = 'loading'",
                 (why, attempt),
             )

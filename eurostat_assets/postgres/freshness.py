@@ -19,13 +19,18 @@ FROM eurostat.datasets AS known LEFT JOIN eurostat.catalogue USING (dataset)
 ORDER BY 6, dataset
 """
 OUTCOMES = """
-SELECT CASE state WHEN 'superseded' THEN 'published' ELSE state END, count(*), coalesce(sum(seconds), 0),
-       count(seconds), coalesce(sum(rows), 0)
+SELECT CASE state WHEN 'superseded' THEN 'published' ELSE state END, count(*), coalesce(sum(rows), 0),
+       coalesce(sum(source_bytes), 0)
 FROM eurostat.releases WHERE state <> 'loading' GROUP BY 1
 """
 FAULTS = """
-SELECT left(error, 400), count(*) FROM eurostat.releases
-WHERE state IN ('failed', 'interrupted') AND error IS NOT NULL GROUP BY 1
+SELECT coalesce(failed_in, 'died'), count(*) FROM eurostat.releases
+WHERE state IN ('failed', 'interrupted') GROUP BY 1
+"""
+STAGES = """
+SELECT count(download_seconds), coalesce(sum(download_seconds), 0), count(read_seconds), coalesce(sum(read_seconds), 0),
+       count(seconds), coalesce(sum(seconds), 0)
+FROM eurostat.releases WHERE state IN ('published', 'superseded')
 """
 
 
@@ -51,12 +56,19 @@ class Freshness:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All attempts to publish that ended alike: how many, the seconds that `timed` of them took, their rows."""
+    """All attempts to publish that ended alike: how many, their rows, the bytes of their raw files."""
+
+    count: int
+    rows: int
+    source_bytes: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage (download, read, publish) took of all releases that were published: of `count`, in all."""
 
     count: int
     seconds: float
-    timed: int
-    rows: int
 
 
 def freshness(url: str) -> list[Freshness]:
@@ -69,12 +81,23 @@ def outcomes(url: str) -> Mapping[str, Outcome]:
     """Every attempt there ever was, by how it ended: `published`, `failed` or `interrupted`."""
     with connect(url) as connection:
         return {
-            state: Outcome(count, seconds, timed, int(total))
-            for state, count, seconds, timed, total in rows(connection, OUTCOMES)
+            state: Outcome(count, int(total), int(size))
+            for state, count, total, size in rows(connection, OUTCOMES)
         }
 
 
+def stages(url: str) -> Mapping[str, Stage]:
+    """What each stage took of all releases that were published: `download`, `read`, `publish`."""
+    with connect(url) as connection:
+        ((downloads, downloading, reads, reading, publications, publishing),) = rows(connection, STAGES)
+    return {
+        "download": Stage(downloads, downloading),
+        "read": Stage(reads, reading),
+        "publish": Stage(publications, publishing),
+    }
+
+
 def faults(url: str) -> Mapping[str, int]:
-    """The sentences of all failures there ever were, shortened, and how often each was said."""
+    """How many attempts failed in each stage: `download`, `read`, `check`, `publish`; `died`: its process did."""
     with connect(url) as connection:
         return dict(rows(connection, FAULTS))

@@ -72,8 +72,11 @@ def publish(
     patience: Patience = PATIENCE,
     encoder: "Encoder | None" = None,
     on_progress: OnProgress | None = None,
+    read_seconds: float | None = None,
 ) -> Publication:
     """Load `parquet` and make it what readers of `eurostat.<code>` see; with `dataset`, only if it is that one's.
+
+    `read_seconds`: what making the file took, for the books.
 
     Raises DatabaseUnavailable, OSError where the file cannot be opened, or PublishError: the last good release
     is then untouched, and `eurostat.releases` tells why.
@@ -83,7 +86,7 @@ def publish(
     with connect(url) as connection:
         become_only_loader(connection, file.dataset, patience.loader)
         books.sweep(connection, file.dataset, storage.keep_releases)
-        attempt, child = books.begin(connection, file)
+        attempt, child = books.begin(connection, file, read_seconds)
         with _failures_recorded(url, file, attempt, patience.retry):
             size = _load(connection, file, child, storage, encoder, on_progress)
             switching = _switch_patiently(connection, file, attempt, child, size, storage, patience)

@@ -76,10 +76,18 @@ def published_table(url: str, code: str) -> DatasetState:
 
 
 def record_failure(
-    url: str, code: str, error: BaseException | str, *, retry: float = 600, worth_retrying: bool = True
+    url: str,
+    code: str,
+    error: BaseException | str,
+    *,
+    failed_in: str | None = None,
+    retry: float = 600,
+    worth_retrying: bool = True,
 ) -> None:
-    """Note that `code` could not be fetched or read. It is due again after `retry` seconds, six times as long where that
-    is hardly `worth_retrying`, and with each further failure after twice as long as before, up to 144 times (a day).
+    """Note that `code` could not be fetched or read, and in which stage (`failed_in`; None: its process died).
+
+    It is due again after `retry` seconds, six times as long where that is hardly `worth_retrying`, and with each further
+    failure after twice as long as before, up to 144 times (a day).
 
     A failed `publish` has recorded itself; telling it again, in a longer sentence, is no second failure.
     """
@@ -90,9 +98,9 @@ def record_failure(
         if known and known != text and known in text:
             return
         cursor.execute(
-            "INSERT INTO eurostat.releases (dataset, state, error, finished_at)"
-            " VALUES (%s, 'failed', %s, now())",
-            (code, text),
+            "INSERT INTO eurostat.releases (dataset, state, failed_in, error, finished_at)"
+            " VALUES (%s, 'failed', %s, %s, now())",
+            (code, failed_in, text),
         )
         wait = retry if worth_retrying else 6 * retry
         cursor.execute(FAILED, (code, text, wait, LONGEST_WAIT * retry))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from eurostat_assets.eurostat import MalformedCode, check_code
-from eurostat_assets.failures import reason, worth_retrying
+from eurostat_assets.failures import failed_in, reason, worth_retrying
 from eurostat_assets.jobs import refresh_catalogue
 from eurostat_assets.postgres import poll_failed, record_failure, record_waiting
 from eurostat_assets.resources import Mirror
@@ -54,6 +54,7 @@ def record_failed_run(mirror: Mirror, code: str, events: Iterable[dg.DagsterEven
         mirror.database,
         code,
         reason(events),
+        failed_in=failed_in(events),
         retry=mirror.settings.retry_after,
         worth_retrying=worth_retrying(events),
     )

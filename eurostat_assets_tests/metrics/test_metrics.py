@@ -21,7 +21,6 @@ from pydantic import SecretStr
 from eurostat_assets import postgres, watching
 from eurostat_assets.alarms import Condition
 from eurostat_assets.metrics import exposition
-from eurostat_assets.metrics.books import faults_by_kind
 from eurostat_assets.resources import Mirror
 from eurostat_assets.settings import Settings
 
@@ -32,11 +31,14 @@ INSERT INTO eurostat.datasets (dataset, release, data_updated, structure_updated
 VALUES ('HLTH_A', 'r', now() - interval '9 days', now() - interval '9 days', now() - interval '2 hours',
         now() - interval '9 days', 130, 8192, 500, now() - interval '8 days'),
        ('HLTH_B', 'r', '2026-11-01 UTC', '2026-11-01 UTC', '2026-11-01 UTC', '2026-11-01 UTC', 70, 4096, 300, now());
-INSERT INTO eurostat.releases (dataset, state, rows, seconds, error, finished_at)
-VALUES ('HLTH_A', 'superseded', 100, 1.5, NULL, now()), ('HLTH_A', 'published', 130, 2.5, NULL, now()),
-       ('HLTH_B', 'published', 70, 1, NULL, now()),
-       ('HLTH_A', 'failed', NULL, NULL, 'HLTH_A was not published: readers held its table', now()),
-       ('HLTH_B', 'failed', NULL, NULL, 'Eurostat is still preparing this answer', now());
+INSERT INTO eurostat.releases (dataset, state, rows, download_seconds, read_seconds, seconds, source_bytes, failed_in,
+                               finished_at)
+VALUES ('HLTH_A', 'superseded', 100, NULL, NULL, 1.5, NULL, NULL, now()),
+       ('HLTH_A', 'published', 130, 9, 0.5, 2.5, 500, NULL, now()),
+       ('HLTH_B', 'published', 70, 4, 0.25, 1, 300, NULL, now()),
+       ('HLTH_A', 'failed', NULL, NULL, NULL, NULL, NULL, 'publish', now()),
+       ('HLTH_B', 'failed', NULL, NULL, NULL, NULL, NULL, 'download', now()),
+       ('HLTH_B', 'interrupted', NULL, NULL, NULL, NULL, NULL, NULL, now());
 INSERT INTO eurostat.check_results (dataset, release, check_name, passed, severity, sentence, numbers)
 VALUES ('HLTH_A', 's', 'row_count_plausible', false, 'block', 'too few', '{}');
 """
@@ -86,19 +88,25 @@ def test_the_books_are_told_in_numbers(mirror, tmp_path):
         "lag_seconds_median": lag / 2,
         "releases_total|published": 3,
         "releases_total|failed": 2,
-        "publish_seconds_sum": 5,
-        "publish_seconds_count": 3,
+        "releases_total|interrupted": 1,
+        "stage_seconds_sum|download": 13,
+        "stage_seconds_count|download": 2,
+        "stage_seconds_sum|read": 0.75,
+        "stage_seconds_count|publish": 3,
+        "stage_seconds_sum|publish": 5,
         "published_rows_total": 300,
+        "downloaded_bytes_total": 800,
         "faults_total|publish": 1,
         "faults_total|download": 1,
-        "faults_total|disk": 0,
+        "faults_total|check": 0,
+        "faults_total|died": 1,
         "source_failures|sweep": 1,
         "source_failures|feed": 0,
         "checks_failing|row_count_plausible|block": 1,
         "incidents|source_failing|alarm": 1,
         "alarm_channel_failures|webhook": 1,
     }
-    assert {name: told[f"eurostat_mirror_{name}"] for name in expected} == pytest.approx(expected, abs=1)
+    assert {name: told[f"eurostat_mirror_{name}"] for name in expected} == pytest.approx(expected)
     read = told["eurostat_mirror_last_success_timestamp_seconds|feed"]
     assert read == pytest.approx(datetime.now(UTC).timestamp(), abs=60)
     assert [name for name in told if name.startswith("eurostat_mirror_disk_free_bytes")]
@@ -111,24 +119,6 @@ def test_a_database_that_is_down_is_a_metric_and_no_error(tmp_path):
     assert answer.ok
     assert samples(answer.text)["eurostat_mirror_up"] == 0
     assert "hunter2" not in answer.text
-
-
-@pytest.mark.parametrize(
-    ("sentence", "kind"),
-    [
-        ("HLTH_A: its new release is held back by row_count_plausible", "check"),
-        ("no room in /data for at least 5 bytes (3 free there)", "disk"),
-        ("the loader or the server died before the release was whole", "killed"),
-        ("The run failed without saying why; its process may have been killed.", "killed"),
-        ("HLTH_A was not published: readers held its table for 5 s", "publish"),
-        ("dataset HLTH_A, member 'value', position 3: not a number", "read"),
-        ("Eurostat refused the request with status 503: down", "download"),
-        ("something else", "other"),
-    ],
-)
-def test_failures_are_counted_by_kind(sentence, kind):
-    counted = faults_by_kind({sentence: 3})
-    assert {name for name, count in counted.items() if count} == {kind}
 
 
 def named(text: str) -> set[str]:
