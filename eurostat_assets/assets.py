@@ -11,7 +11,7 @@ from datetime import timedelta
 import dagster as dg
 from pydantic import Field
 
-from eurostat_assets import descriptions, metadata, partitions
+from eurostat_assets import descriptions, metadata, partitions, run_tags
 from eurostat_assets.checks.dataset import Examination
 from eurostat_assets.eurostat import Eurostat, RawJson, check_code
 from eurostat_assets.failures import told
@@ -114,6 +114,7 @@ def raw_json(
             dg.AssetObservation(context.asset_key, partition=code, metadata={"not fetched": raw})
         )
         return
+    run_tags.complete(context, run_tags.of(code, raw.release))
     yield dg.MaterializeResult(
         value=raw, data_version=dg.DataVersion(raw.release.version), metadata=metadata.of_raw_json(raw)
     )
@@ -146,6 +147,7 @@ def observations(
         examination.report(context)
     if parquet is None or examination.held_back:
         raise examination.failure()
+    run_tags.complete(context, run_tags.of(code, release, parquet.header.title))
     yield dg.MaterializeResult(
         value=parquet,
         data_version=dg.DataVersion(release.version),
@@ -202,6 +204,7 @@ def published_table(
         examination.report(context)
     if examination.held_back:
         raise examination.failure()
+    run_tags.complete(context, run_tags.of(observations.dataset, observations.release))
     yield dg.MaterializeResult(
         value=observations,
         data_version=dg.DataVersion(observations.release.version),

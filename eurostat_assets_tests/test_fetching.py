@@ -88,6 +88,16 @@ def test_force_loads_what_is_unchanged(mirror):
     assert materialised(mirror) == 2
 
 
+def test_a_run_that_a_person_launched_is_found_by_dataset_and_release(mirror):
+    mirror.instance.add_dynamic_partitions("eurostat_dataset", [CODE])
+    run_id = mirror.execute("mirror_dataset", CODE).run_id
+    run = mirror.instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.tags["eurostat/dataset"] == CODE
+    assert run.tags["eurostat/release"] == state(mirror).release
+    assert run.tags["eurostat/title"] == (state(mirror).title or "")[:120]
+
+
 def right(mirror: Mirroring, source: sandbox.Running) -> bool:
     """Whether the published table holds the source's cells."""
     there = table(mirror.settings.database_url.get_secret_value(), CODE)

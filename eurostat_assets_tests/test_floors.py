@@ -23,6 +23,7 @@ FLOORS = {
     },
     3: {
         "partitions",
+        "run_tags",
         "assets",
         "checks",
         "sensors",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from eurostat_assets import run_tags
 from eurostat_assets.assets import eurostat_dataset
 from eurostat_assets.eurostat import Release
 from eurostat_assets.jobs import mirror_dataset
@@ -16,7 +17,6 @@ from eurostat_assets.postgres import DatasetState, states
 from eurostat_assets.resources import Mirror
 
 DATA_VERSION_TAG = "dagster/data_version"
-TITLE = 120  # characters of a dataset's title among its run's tags
 QUEUED_AT_ONCE = 60  # enough for the queue never to run dry between two ticks, few enough to see what goes on
 
 
@@ -52,7 +52,7 @@ def stale_datasets(interval: int) -> dg.SensorDefinition:
                 dg.AssetObservation(
                     eurostat_dataset.key,
                     partition=state.dataset,
-                    tags={DATA_VERSION_TAG: offered_version(state)},
+                    tags={DATA_VERSION_TAG: offered(state).version},
                 )
                 for state in chosen
             ],
@@ -80,26 +80,22 @@ def in_flight(instance: dg.DagsterInstance) -> set[str]:
     }
 
 
-def offered_version(state: DatasetState) -> str:
-    """The data version of the newest release that is known of a dataset that is due."""
+def offered(state: DatasetState) -> Release:
+    """The newest release that is known of a dataset that is due."""
     assert state.offered_data is not None
-    return Release(state.offered_data, state.offered_structure or state.offered_data).version
+    return Release(state.offered_data, state.offered_structure or state.offered_data)
 
 
 def _request(state: DatasetState) -> dg.RunRequest:
-    version = offered_version(state)
+    release = offered(state)
     # The same release is requested once, and once more after every failure or wait. (A person who accepts a failed
     # release takes the wait away, hence both.)
     again = f" failed {state.failures} times" if state.failures else ""
     again += f" after {state.next_attempt_at:%Y-%m-%dT%H:%M:%S}" if state.next_attempt_at else ""
     return dg.RunRequest(
         partition_key=state.dataset,
-        run_key=f"{state.dataset}@{version}{again}",
-        tags={
-            "eurostat/dataset": state.dataset,
-            "eurostat/release": version,
-            "eurostat/title": (state.title or "")[:TITLE],
-        },
+        run_key=f"{state.dataset}@{release.version}{again}",
+        tags=run_tags.of(state.dataset, release, state.title),
     )
 
 
