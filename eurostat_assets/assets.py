@@ -165,19 +165,20 @@ def _read(
     quarantine: Quarantine,
     raw: RawJson,
 ) -> ParquetFile | None:
-    """The file on the workbench, examined; None where a check holds the release back before there is one."""
-    examination.raw(raw)
-    if examination.held_back:
-        return None
+    """The file on the workbench, examined; None where a check holds the release back for what is in the raw bodies."""
     try:
-        parquet = write_parquet(
-            list(raw.paths),
-            workbench.place(f"{raw.dataset}.parquet"),
-            provenance=raw.provenance(),
-            on_progress=progress(context.log, raw.dataset),
-        )
+        with examination.raw(raw):
+            parquet = write_parquet(
+                raw.paths,
+                workbench.place(f"{raw.dataset}.parquet"),
+                provenance=raw.provenance(),
+                on_progress=progress(context.log, raw.dataset),
+            )
     except JsonStatError as error:
-        examination.refused(error, raw, quarantine)
+        if not examination.held_back:  # else no wonder that it could not be read
+            examination.refused(error, raw, quarantine)
+        return None
+    if examination.held_back:
         return None
     examination.observations(parquet, quarantine)
     return parquet

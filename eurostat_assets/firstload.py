@@ -38,6 +38,7 @@ class FirstLoad:
         from dagster_graphql import DagsterGraphQLClient
 
         self._platform = platform
+        self.ui = platform.ui
         self._client = DagsterGraphQLClient("127.0.0.1", port_number=platform.port)
         self._mirror = resources.Mirror(platform.settings)
 

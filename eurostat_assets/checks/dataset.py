@@ -14,6 +14,8 @@ checks are nodes of their own (`release_checks`), which answer for the whole mir
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, cast
 
 import dagster as dg
@@ -99,9 +101,15 @@ class Examination:
     def held_back(self) -> bool:
         return any(verdict.blocks for verdict in self.verdicts)
 
-    def raw(self, raw: RawJson) -> None:
-        """The bodies in the store, before they are read. Raises OSError."""
-        self.verdicts.append(raw_intact(raw.parts))
+    @contextmanager
+    def raw(self, raw: RawJson) -> Iterator[None]:
+        """The bodies in the store, in a thread beside the block that reads them. Raises OSError."""
+        with ThreadPoolExecutor(1, "raw_intact") as beside:
+            verdict = beside.submit(raw_intact, raw.parts)
+            try:
+                yield
+            finally:
+                self.verdicts.append(verdict.result())
 
     def refused(self, error: JsonStatError, raw: RawJson, quarantine: Quarantine) -> None:
         """The reader could not understand a body: it is kept for a person."""
