@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-ROWS_PER_BATCH = 1 << 16
+ROWS_PER_BATCH = 1 << 18
 TIME = "time_period"
 CELL = ("obs_value", "obs_flag", "conf_status")
 LARGEST_KEY = 2**63 - 1
@@ -107,16 +107,17 @@ class _Codes:
             self._ranks = np.array([places[code] for code in self.codes], np.int64)
         return self._ranks
 
-    def count(self, numbers: np.ndarray) -> None:
+    def count(self, numbers: np.ndarray) -> bool:
+        """Count a batch's codes; returns whether there are different ones, which few columns of a sorted file have."""
         import numpy as np
 
-        if len(self.codes) == 1:
-            self.met[self.codes[0]] = self.met.get(self.codes[0], 0) + len(numbers)
-            return
-        counts = np.bincount(numbers, minlength=len(self.codes))
-        for place in np.flatnonzero(counts).tolist():
+        first = int(numbers[0])
+        varied = bool((numbers != first).any())
+        counts = np.bincount(numbers) if varied else {first: len(numbers)}
+        for place in np.flatnonzero(counts).tolist() if varied else counts:
             code = self.codes[place]
             self.met[code] = self.met.get(code, 0) + int(counts[place])
+        return varied
 
 
 @dataclass
@@ -148,11 +149,11 @@ class _Counts:
             self.nulls += column.null_count
             numbers = _numbers(column.fill_null(0) if column.null_count else column)
             stride //= max(1, len(ranks[name]))
-            if len(ranks[name]) > 1:  # a single code makes no difference between two rows
+            if not codes.codes:
+                continue
+            ends.append((codes.codes[numbers[0]], codes.codes[numbers[-1]]))
+            if codes.count(numbers):  # else the column makes no difference between two rows of the batch
                 keys += (ranks[name] * stride)[numbers]
-            if codes.codes:
-                codes.count(numbers)
-                ends.append((codes.codes[numbers[0]], codes.codes[numbers[-1]]))
         self._compare(keys, ends)
 
     def _compare(self, keys: np.ndarray, ends: list[tuple[str, str]]) -> None:
