@@ -111,13 +111,14 @@ class _Codes:
         """Count a batch's codes; returns whether there are different ones, which few columns of a sorted file have."""
         import numpy as np
 
-        first = int(numbers[0])
-        varied = bool((numbers != first).any())
-        counts = np.bincount(numbers) if varied else {first: len(numbers)}
-        for place in np.flatnonzero(counts).tolist() if varied else counts:
+        found = {int(numbers[0]): len(numbers)}
+        if (numbers != numbers[0]).any():
+            counts = np.bincount(numbers)
+            found = {place: int(counts[place]) for place in np.flatnonzero(counts).tolist()}
+        for place, count in found.items():
             code = self.codes[place]
-            self.met[code] = self.met.get(code, 0) + int(counts[place])
-        return varied
+            self.met[code] = self.met.get(code, 0) + count
+        return len(found) > 1
 
 
 @dataclass
