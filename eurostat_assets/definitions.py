@@ -7,8 +7,8 @@ import dagster as dg
 from upath import UPath
 
 from eurostat_assets import assets, jobs, resources, sensors, settings
-from eurostat_assets.checks.dataset import release_checks
 from eurostat_assets.checks.mirror import audit
+from eurostat_assets.checks.standing import release_checks
 from eurostat_assets.io_managers import ParquetStore, RawStore, TableStore
 from eurostat_assets.quality import Quarantine
 

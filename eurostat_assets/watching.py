@@ -1,6 +1,6 @@
 """The look at everything that may be wrong, and telling of it; the same for the sensor `alarms` and the watchdog.
 
-Here belongs the joining of the mirror's books, Dagster's and the disks to the rooms `alarms` and `metrics`. What is wrong,
+Here belongs the joining of the mirror's books, Dagster's and the disks to the room `alarms`. What is wrong,
 and who is told, is decided there.
 """
 
@@ -20,7 +20,6 @@ from eurostat_assets.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
-    from eurostat_assets.metrics import Books
 
 UNBELIEVED = "taken for a broken catalogue"
 """What CatalogueShrank says of itself."""
@@ -124,47 +123,6 @@ def disks(knobs: Settings) -> tuple[alarms.Disk, ...]:
             usage = shutil.disk_usage(folder)
             found.setdefault(folder.stat().st_dev, alarms.Disk(str(folder), usage.free, usage.total))
     return tuple(found.values())
-
-
-def books(mirror: Mirror) -> Books:
-    """What the metrics are made of; of a database that is down there is nothing but that."""
-    from eurostat_assets.metrics import Books, Held
-
-    now = datetime.now(UTC)
-    space = {one.folder: one.free for one in disks(mirror.settings)}
-    try:
-        url = mirror.database
-        states = postgres.states(url)
-        return Books(
-            up=True,
-            datasets=[
-                Held(
-                    one.dataset,
-                    one.state,
-                    (s := states[one.dataset]).rows,
-                    s.bytes,
-                    s.source_bytes,
-                    one.lag(now),
-                )
-                for one in postgres.freshness(url)
-                if one.dataset in states
-            ],
-            polls=list(postgres.polls(url).values()),
-            outcomes=postgres.outcomes(url),
-            stages=postgres.stages(url),
-            faults=postgres.faults(url),
-            checks=[
-                (one.check, one.severity)
-                for one in newest_checks(postgres.latest_checks(url))
-                if not one.passed
-            ],
-            findings=[(one.kind, one.severity) for one in postgres.audit_findings(url)],
-            incidents=[(one.kind, one.severity) for one in postgres.incidents(url)],
-            channels={one.channel: one.failures for one in postgres.alarm_channels(url)},
-            free=space,
-        )
-    except postgres.PostgresError:
-        return Books(up=False, free=space)
 
 
 def newest_checks(results: Sequence[postgres.CheckResult]) -> list[postgres.CheckResult]:

@@ -37,6 +37,7 @@ FLOORS = {
         "sweeping",
         "auditing",
         "watching",
+        "measuring",
     },
     2: {
         "alarms",

@@ -10,7 +10,7 @@ A result carries no partition: `AssetCheckSpec(partitions_def=…)` is a preview
 The result names its dataset and release instead, and what every check said last of every dataset is in the view
 `eurostat.checks`. Nor are the checks outputs of the assets' own steps, as `check_specs` would make them: planned, output
 and evaluated, 13 of them double the processor time of a small dataset's run. So a run only logs the evaluations, and the
-checks are nodes of their own (`release_checks`), which answer for the whole mirror when a person executes them.
+checks are nodes of their own (standing.py), which answer for the whole mirror when a person executes them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,11 +21,10 @@ from typing import Any, cast
 import dagster as dg
 
 from eurostat_assets.eurostat import RawJson, Release
-from eurostat_assets.failures import told
 from eurostat_assets.io_managers import StoredObservations
 from eurostat_assets.jsonstat import Header, JsonStatError, ParquetFile
 from eurostat_assets.jsonstat.periods import period_days
-from eurostat_assets.postgres import CheckResult, acceptances, latest_checks, published_numbers, record_checks
+from eurostat_assets.postgres import acceptances, published_numbers, record_checks
 from eurostat_assets.quality import (
     ABOUT,
     Announced,
@@ -42,48 +41,7 @@ from eurostat_assets.quality.judging import NEVER_FORGIVEN
 from eurostat_assets.resources import Mirror
 from eurostat_assets.settings import Settings
 
-OF_TABLE = ("parquet_intact",)
-LISTED = 50
 HELPED_BY_ANOTHER_TRY = frozenset({"raw_intact", "parquet_intact", "complete"})
-
-
-def _specs() -> list[dg.AssetCheckSpec]:
-    """Not `blocking`: it is the asset's own step that fails, before Dagster would stop anything."""
-    return [
-        dg.AssetCheckSpec(
-            name, asset="published_table" if name in OF_TABLE else "observations", description=said
-        )
-        for name, said in ABOUT.items()
-    ]
-
-
-@dg.multi_asset_check(specs=_specs(), can_subset=True)
-def release_checks(
-    context: dg.AssetCheckExecutionContext, mirror: dg.ResourceParam[Mirror]
-) -> Iterator[dg.AssetCheckResult]:
-    """What every check said last of all datasets, from the books: in which of them does it not hold?"""
-    said: dict[str, list[CheckResult]] = {}
-    with told("The checks"):
-        for one in latest_checks(mirror.database):
-            said.setdefault(one.check, []).append(one)
-    for key in context.selected_asset_check_keys:
-        results = said.get(key.name, [])
-        bad = [one for one in results if not one.passed]
-        held_back = [one for one in bad if one.severity == "block"]
-        lines = [f"- **{one.dataset}** ({one.severity}): {one.sentence}" for one in bad[:LISTED]]
-        yield dg.AssetCheckResult(
-            asset_key=key.asset_key,
-            check_name=key.name,
-            passed=not bad,
-            severity=dg.AssetCheckSeverity.ERROR if held_back else dg.AssetCheckSeverity.WARN,
-            description=f"{len(results) - len(bad):,} of {len(results):,} datasets pass",
-            metadata={
-                "datasets": len(results),
-                "held back": len(held_back),
-                "warnings": len(bad) - len(held_back),
-                "of these": dg.MetadataValue.md("\n".join(lines) or "none"),
-            },
-        )
 
 
 class Examination:

@@ -129,13 +129,13 @@ def metrics(
     ] = None,
 ) -> None:
     """The mirror's metrics for Prometheus: states, rows, bytes, lag, faults, incidents, seconds of each stage."""
-    from eurostat_assets import resources, watching
+    from eurostat_assets import measuring, resources
     from eurostat_assets.metrics import exposition
 
     knobs = settings_module.load()
 
     def read() -> Books:
-        return watching.books(resources.Mirror(knobs))
+        return measuring.books(resources.Mirror(knobs))
 
     if once:
         exposition.write(read, once)

@@ -13,6 +13,7 @@ from eurostat_assets.postgres.audits import (
     relation_sizes,
     seals,
 )
+from eurostat_assets.postgres.catalogue import CatalogueChange, catalogue_size, record_catalogue
 from eurostat_assets.postgres.checks import (
     Acceptance,
     CheckResult,
@@ -47,20 +48,12 @@ from eurostat_assets.postgres.incidents import (
 from eurostat_assets.postgres.indexes import Indexes
 from eurostat_assets.postgres.loaders import remove_leftovers
 from eurostat_assets.postgres.migrations import migrate
-from eurostat_assets.postgres.offers import (
-    CatalogueChange,
-    record_catalogue,
-    record_checked,
-    record_offers,
-    record_waiting,
-    settle_offer,
-)
+from eurostat_assets.postgres.offers import record_checked, record_offers, record_waiting, settle_offer
 from eurostat_assets.postgres.polls import Poll, poll_failed, poll_succeeded, polls
 from eurostat_assets.postgres.publication import Patience, Publication, Storage
 from eurostat_assets.postgres.publishing import publish
 from eurostat_assets.postgres.state import (
     DatasetState,
-    catalogue_size,
     claim_mirror,
     published_table,
     record_failure,

@@ -106,13 +106,6 @@ def record_failure(
         cursor.execute(FAILED, (code, text, wait, LONGEST_WAIT * retry))
 
 
-def catalogue_size(url: str) -> int:
-    """How many datasets Eurostat offers of the theme."""
-    with connect(url) as connection:
-        query = "SELECT count(*) FROM eurostat.catalogue WHERE in_theme AND withdrawn_at IS NULL"
-        return rows(connection, query)[0][0]
-
-
 def claim_mirror(url: str, api_url: str) -> None:
     """Reserve this database for the data of `api_url`. Raises MirrorMismatch where it is another's."""
     source = api_url.rstrip("/")

@@ -18,7 +18,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from eurostat_assets import postgres, watching
+from eurostat_assets import measuring, postgres
 from eurostat_assets.alarms import Condition
 from eurostat_assets.metrics import exposition
 from eurostat_assets.resources import Mirror
@@ -71,7 +71,7 @@ def samples(text: str) -> dict[str, float]:
 
 
 def test_the_books_are_told_in_numbers(mirror, tmp_path):
-    exposition.write(lambda: watching.books(mirror), tmp_path / "mirror.prom")
+    exposition.write(lambda: measuring.books(mirror), tmp_path / "mirror.prom")
     told = samples((tmp_path / "mirror.prom").read_text())
     lag = told.pop("eurostat_mirror_lag_seconds|HLTH_A")
     assert lag == pytest.approx(7200, abs=60)
@@ -114,7 +114,7 @@ def test_the_books_are_told_in_numbers(mirror, tmp_path):
 
 def test_a_database_that_is_down_is_a_metric_and_no_error(tmp_path):
     mirror = Mirror(Settings(home=tmp_path, database_url=SecretStr("postgresql://me:hunter2@127.0.0.1:1/x")))
-    with exposition.serve(lambda: watching.books(mirror), 0) as port:
+    with exposition.serve(lambda: measuring.books(mirror), 0) as port:
         answer = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10)
     assert answer.ok
     assert samples(answer.text)["eurostat_mirror_up"] == 0
@@ -126,7 +126,7 @@ def named(text: str) -> set[str]:
 
 
 def test_rules_and_dashboard_ask_for_metrics_that_exist(mirror, tmp_path):
-    exposition.write(lambda: watching.books(mirror), tmp_path / "mirror.prom")
+    exposition.write(lambda: measuring.books(mirror), tmp_path / "mirror.prom")
     text = (tmp_path / "mirror.prom").read_text()
     known = named("\n".join(line for line in text.splitlines() if not line.startswith("#")))
     known |= {"eurostat_mirror_audit_findings"}  # there are none at the moment
@@ -147,7 +147,7 @@ def test_a_real_prometheus_takes_the_rules_and_scrapes_the_endpoint(mirror, tmp_
     checked = subprocess.run([promtool, "check", "rules", rules], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
     with (
-        exposition.serve(lambda: watching.books(mirror), 0) as port,
+        exposition.serve(lambda: measuring.books(mirror), 0) as port,
         scraping(prometheus, tmp_path, port, rules) as server,
     ):
         assert ask(server, 'eurostat_mirror_datasets{state="stale"}') == [1.0]

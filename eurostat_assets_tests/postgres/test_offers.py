@@ -5,18 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from eurostat_assets.postgres.catalogue import catalogue_size, record_catalogue
 from eurostat_assets.postgres.errors import CatalogueShrank, PostgresError
-from eurostat_assets.postgres.offers import (
-    record_catalogue,
-    record_checked,
-    record_offers,
-    record_waiting,
-    settle_offer,
-)
+from eurostat_assets.postgres.offers import record_checked, record_offers, record_waiting, settle_offer
 from eurostat_assets.postgres.polls import poll_failed, poll_succeeded, polls
 from eurostat_assets.postgres.publication import Storage
 from eurostat_assets.postgres.publishing import publish
-from eurostat_assets.postgres.state import DatasetState, catalogue_size, record_failure, states
+from eurostat_assets.postgres.state import DatasetState, record_failure, states
 from eurostat_assets_tests.postgres.conftest import Query, Write
 
 STRUCTURE = datetime(2025, 6, 1, 9, tzinfo=UTC)
