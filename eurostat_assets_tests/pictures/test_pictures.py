@@ -1,6 +1,5 @@
-"""What a picture is made of, and that it is one: small, quick, and never misled by what Eurostat writes."""
+"""What a picture is made of, and that it is one: small, and never misled by what Eurostat writes."""
 
-import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -50,11 +49,8 @@ def test_a_glance_counts_periods_and_follows_the_total_of_the_widest_area(parque
     assert values[1] != values[1]  # missing stays missing
 
 
-def test_a_picture_is_a_small_png_drawn_quickly(parquet):
-    draw(glance(parquet))  # fonts are looked up once
-    started = time.process_time()
+def test_a_picture_is_a_small_png(parquet):
     png = draw(glance(parquet))
-    assert time.process_time() - started < 0.3
     assert png.startswith(PNG)
     assert len(data_uri(png)) < 30_000
 

@@ -138,7 +138,7 @@ def test_a_trickling_answer_comes_one_byte_a_second(hostile: Running) -> None:
     connection.close()
 
     assert received == b'{"v'
-    assert 1.8 < took < 4
+    assert took > 1.8
 
 
 def test_a_release_lands_between_two_answers(hostile: Running) -> None:

@@ -53,7 +53,7 @@ def test_a_slow_line_is_as_slow_as_it_was_set() -> None:
         body = data(sandbox, "HLTH_CD_ARO").body
         took = time.monotonic() - started
 
-    assert len(body) / 200_000 < took < len(body) / 200_000 + 2
+    assert took > len(body) / 200_000
 
 
 def test_memory_of_the_server_is_bounded_by_no_body_however_slowly_it_is_read() -> None:
