@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 EUROSTAT_API = "https://ec.europa.eu/eurostat/api/dissemination"
 
+SOURCE_FILE = "source.env"
+
 Codes = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -274,11 +276,20 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings of this process, from the environment and an optional `.env` in the working folder.
+    """The settings of this process, from the environment, an optional `.env` in the working folder, and what its home was
+    filled from (`remember_source`).
 
     Raises pydantic's `ValidationError`, which names the variable and what it should have been.
     """
-    return Settings()
+    knobs = Settings()
+    remembered = knobs.home / SOURCE_FILE
+    return Settings(_env_file=(remembered, ".env")) if remembered.exists() else knobs  # type: ignore[call-arg]
+
+
+def remember_source(knobs: Settings) -> None:
+    """Note in a home that its data do not come from Eurostat itself, so that later commands need only be told the home."""
+    knobs.home.mkdir(parents=True, exist_ok=True)
+    (knobs.home / SOURCE_FILE).write_text(f"EUROSTAT_API_URL={knobs.api_url}\n")
 
 
 def _shown(value: object) -> str:

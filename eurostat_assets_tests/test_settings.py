@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from eurostat_assets.cli.app import app
-from eurostat_assets.settings import Settings
+from eurostat_assets.settings import Settings, load, remember_source
 
 
 def test_every_setting_comes_from_the_environment_and_is_documented(monkeypatch, tmp_path):
@@ -44,3 +44,14 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(monkeypatch, tmp_path, v
     monkeypatch.setenv(f"EUROSTAT_{variable}", value)
     with pytest.raises(ValidationError, match=variable.lower()):
         Settings()
+
+
+def test_a_home_remembers_where_its_data_come_from(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EUROSTAT_HOME", str(tmp_path / "demo"))
+    remember_source(Settings(api_url="http://127.0.0.1:8123/api"))
+    assert load().api_url == "http://127.0.0.1:8123/api"
+    (tmp_path / ".env").write_text("EUROSTAT_API_URL=http://127.0.0.1:9/api\n")
+    assert load().api_url == "http://127.0.0.1:9/api"
+    monkeypatch.setenv("EUROSTAT_API_URL", "http://127.0.0.1:10/api")
+    assert load().api_url == "http://127.0.0.1:10/api"

@@ -71,7 +71,9 @@ def _settings(api_url: str) -> Settings:
         "EUROSTAT_DATABASE_URL": "",
         "EUROSTAT_STORE_URL": "",
     }
-    return settings_module.load()
+    knobs = settings_module.load()
+    settings_module.remember_source(knobs)
+    return knobs
 
 
 def _see_a_release(platform, source, began: float) -> str:
