@@ -57,8 +57,8 @@ def measure(folder: Path, millions: float, rounds: int) -> Table:
     from eurostat_assets.postgres import EmbeddedPostgres
 
     plain = generate(folder / "raw.json", millions * MEGABYTES_PER_MILLION_ROWS)
-    for suffix, compression in (("zst", "zstd"), ("gz", "gzip")):
-        _packed(plain, folder / f"raw.json.{suffix}", compression)
+    for kind, suffix in KINDS.items():
+        _packed(plain, folder / f"raw.json.{suffix}", kind)
     server = EmbeddedPostgres(folder / "server")
     server.start()
     try:

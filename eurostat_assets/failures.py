@@ -16,6 +16,11 @@ from eurostat_assets.jsonstat import JsonStatError
 from eurostat_assets.postgres import PostgresError
 from eurostat_assets.quality import QualityError
 
+HELD_BACK = "HeldBack"
+"""The `error` in the metadata of a failure that is a check's."""
+STAGES = {"raw_json": "download", "observations": "read", "published_table": "publish"}
+"""What an asset's step does, in the words of the books."""
+
 
 class NotStored(Exception):
     """An asset that is needed upstream is not in the store."""
@@ -76,17 +81,13 @@ def worth_retrying(events: Iterable[dg.DagsterEvent]) -> bool:
     return True
 
 
-STAGES = {"raw_json": "download", "observations": "read", "published_table": "publish"}
-"""What an asset's step does, in the words of the books."""
-
-
 def failed_in(events: Iterable[dg.DagsterEvent]) -> str | None:
     """In which stage a run failed: `download`, `read`, `check`, `publish`; None where no step tells, so that it died."""
     for event in events:
         if event.is_step_failure and event.step_key in STAGES:
             failure = event.step_failure_data.user_failure_data
             error = failure.metadata.get("error") if failure else None
-            return "check" if error and error.value == "HeldBack" else STAGES[event.step_key]
+            return "check" if error and error.value == HELD_BACK else STAGES[event.step_key]
     return None
 
 

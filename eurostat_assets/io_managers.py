@@ -177,8 +177,8 @@ def _noted(parquet: ParquetFile) -> str:
     header, written = parquet.header, digest(parquet.path)
     release = Release.from_wire(header.update_data or header.updated, header.update_structure)
     about = {"dataset": header.dataset, "release": release.version, "rows": parquet.rows}
-    about["seconds"] = round(parquet.seconds, 3)
-    return json.dumps({**about, "sha256": written.sha256, "bytes": written.bytes}, indent=2)
+    told_by = {"sha256": written.sha256, "bytes": written.bytes}
+    return json.dumps({**about, "seconds": round(parquet.seconds, 3), **told_by}, indent=2)
 
 
 def _suffix(path: Path | UPath) -> str:

@@ -21,6 +21,7 @@ from typing import Any, cast
 import dagster as dg
 
 from eurostat_assets.eurostat import RawJson, Release
+from eurostat_assets.failures import HELD_BACK
 from eurostat_assets.io_managers import StoredObservations
 from eurostat_assets.jsonstat import Header, JsonStatError, ParquetFile
 from eurostat_assets.jsonstat.periods import period_days
@@ -149,7 +150,7 @@ class Examination:
             f"{self.dataset}: {told}. Nothing was replaced ({names}). {remedy}.",
             metadata={
                 "subject": self.dataset,
-                "error": "HeldBack",
+                "error": HELD_BACK,
                 "checks": names,
                 "release": self._release,
                 "worth retrying": worth_retrying,
