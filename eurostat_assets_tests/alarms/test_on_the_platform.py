@@ -45,7 +45,7 @@ class World:
 
     def ask(self, query: str, **variables: object) -> dict:
         order = {"query": query, "variables": variables}
-        answer = requests.post(f"{self.platform.ui}/graphql", json=order, timeout=20).json()
+        answer = requests.post(f"{self.platform.ui}/graphql", json=order, timeout=60).json()
         assert "errors" not in answer, answer
         return answer["data"]
 

@@ -95,5 +95,5 @@ def eurostat(publisher: Publisher) -> Iterator[Eurostat]:
 
 @pytest.fixture
 def impatient(publisher: Publisher) -> Iterator[Eurostat]:
-    with Eurostat(publisher.url, read_timeout=0.5, download_deadline=1.5, attempts=2, backoff=0.01) as client:
+    with Eurostat(publisher.url, read_timeout=1, download_deadline=3, attempts=2, backoff=0.01) as client:
         yield client

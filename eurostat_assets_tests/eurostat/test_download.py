@@ -78,13 +78,13 @@ def trickle_headers(exchange: Exchange) -> None:
 
 
 def silence(_: Exchange) -> None:
-    time.sleep(2)
+    time.sleep(4)
 
 
 def silence_in_the_middle(exchange: Exchange) -> None:
     exchange.start_chunks()
     exchange.chunk(BODY[:10_000])
-    time.sleep(2)
+    time.sleep(4)
 
 
 def envelope(label: str, status: int = 413, key: str = "error", *, single: bool = False) -> bytes:

@@ -183,7 +183,7 @@ def test_feed_and_catalogue_meet_the_faults_of_any_answer(
     reply: Reply,
     kind: type[EurostatError],
 ) -> None:
-    monkeypatch.setattr("eurostat_assets.eurostat.client._SHORT_DEADLINE", 1.5)
+    monkeypatch.setattr("eurostat_assets.eurostat.client._SHORT_DEADLINE", 3)
     for ask in (impatient.feed, impatient.inventory, impatient.toc):
         publisher.replies = [reply]
         with pytest.raises(kind):
