@@ -18,6 +18,8 @@ COPY dagster.yaml ./
 COPY deploy/workspace.yaml ./workspace.yaml
 COPY deploy/entrypoint.sh ./entrypoint.sh
 ENV PATH=/opt/eurostat/.venv/bin:$PATH DAGSTER_HOME=/opt/eurostat EUROSTAT_HOME=/data DAGSTER_ARTIFACTS=/data/dagster
+# dagster.yaml asks for it; where it is empty, libpq takes what entrypoint.sh has put into ~/.pgpass.
+ENV DAGSTER_PG_PASSWORD=
 USER eurostat
 VOLUME /data
 ENTRYPOINT ["/opt/eurostat/entrypoint.sh"]

@@ -1,10 +1,9 @@
 #!/bin/sh
-# Turn the secret file into what Dagster and the mirror read; no password stands in the compose file or the image.
+# Bring the database's password from the secret file to where libpq looks for it. So it stands in no environment, and what
+# a health check or `docker compose exec` starts finds it as well.
 set -eu
 secret=/run/secrets/postgres_password
 if [ -r "$secret" ]; then
-  DAGSTER_PG_PASSWORD=$(cat "$secret")
-  PGPASSWORD=$DAGSTER_PG_PASSWORD
-  export DAGSTER_PG_PASSWORD PGPASSWORD
+  (umask 077 && sed 's/[\\:]/\\&/g; s/^/*:*:*:*:/' "$secret" > "$HOME/.pgpass")
 fi
 exec "$@"

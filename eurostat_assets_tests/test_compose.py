@@ -29,16 +29,23 @@ def test_ports_are_published_on_loopback_only_and_no_password_stands_in_the_file
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     for name, service in compose["services"].items():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
-        assert "healthcheck" in service, name
         environment = service.get("environment", {})
         assert not any("PASSWORD" in key and not key.endswith("_FILE") for key in environment), name
+
+
+def test_up_can_wait_for_every_service_that_answers():
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    answering = {name for name, service in compose["services"].items() if service.get("ports")}
+    for name, service in compose["services"].items():
+        # A check that is disabled, rather than absent, is one that `docker compose up --wait` fails for.
+        assert "disable" not in service.get("healthcheck", {}), name
+        assert "healthcheck" in service or name not in answering | {"code", "daemon"}, name
 
 
 def test_the_containers_get_every_variable_dagster_yaml_asks_for():
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     given = set(compose["services"]["daemon"]["environment"])
-    given |= {"DAGSTER_PG_PASSWORD"}  # from the secret file, by deploy/entrypoint.sh
-    given |= {"DAGSTER_ARTIFACTS"}  # in the image
+    given |= {"DAGSTER_PG_PASSWORD", "DAGSTER_ARTIFACTS"}  # in the image
     assert set(_env_names(yaml.safe_load((ROOT / "dagster.yaml").read_text()))) <= given
 
 
