@@ -6,8 +6,10 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from eurostat_assets.postgres.embedded import EmbeddedPostgres
@@ -43,6 +45,11 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture
-def database(postgres_server: EmbeddedPostgres) -> str:
+def database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """URL of a database that is empty and this test's alone."""
-    return postgres_server.url(f"test_{uuid.uuid4().hex[:12]}")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield postgres_server.url(name)
+    # At once: hundreds of databases take longer to remove when the disk has got them.
+    with closing(psycopg2.connect(postgres_server.url("postgres"))) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,6 +1,7 @@
 """On a running platform: a stopped sensor, a broken feed and a dead daemon each raise one alarm, and one all-clear."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -65,7 +66,9 @@ def world() -> Iterator[World]:
             "EUROSTAT_THEME": "HLTH_RS_BDS",
             "EUROSTAT_DATABASE_URL": "",
             "EUROSTAT_STORE_URL": "",
-            "EUROSTAT_WEBSERVER_PORT": "3457",
+            "EUROSTAT_WEBSERVER_PORT": str(
+                random.randrange(10_000, 20_000)
+            ),  # another platform may start as well
             "EUROSTAT_ATTEMPTS": "1",
             "EUROSTAT_POLL_INTERVAL": "1",
             "EUROSTAT_REQUEST_INTERVAL": "600",

@@ -1,6 +1,7 @@
 """A whole platform for the tests of this folder: an invented Eurostat, PostgreSQL, the Dagster UI and its daemon."""
 
 import os
+import random
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,7 +49,9 @@ def _world(home: Path) -> Iterator[World]:
             "EUROSTAT_REQUEST_INTERVAL": "2",
             "EUROSTAT_DATABASE_URL": "",
             "EUROSTAT_STORE_URL": "",
-            "EUROSTAT_WEBSERVER_PORT": "3456",
+            "EUROSTAT_WEBSERVER_PORT": str(
+                random.randrange(10_000, 20_000)
+            ),  # another platform may start as well
         }
         settings = Settings()
         with launcher.running(settings) as platform:
