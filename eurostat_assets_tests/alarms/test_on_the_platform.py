@@ -66,9 +66,8 @@ def world() -> Iterator[World]:
             "EUROSTAT_THEME": "HLTH_RS_BDS",
             "EUROSTAT_DATABASE_URL": "",
             "EUROSTAT_STORE_URL": "",
-            "EUROSTAT_WEBSERVER_PORT": str(
-                random.randrange(10_000, 20_000)
-            ),  # another platform may start as well
+            # Another platform may be starting at this moment.
+            "EUROSTAT_WEBSERVER_PORT": str(random.randrange(10_000, 20_000)),
             "EUROSTAT_ATTEMPTS": "1",
             "EUROSTAT_POLL_INTERVAL": "1",
             "EUROSTAT_REQUEST_INTERVAL": "600",

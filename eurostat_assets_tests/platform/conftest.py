@@ -49,9 +49,8 @@ def _world(home: Path) -> Iterator[World]:
             "EUROSTAT_REQUEST_INTERVAL": "2",
             "EUROSTAT_DATABASE_URL": "",
             "EUROSTAT_STORE_URL": "",
-            "EUROSTAT_WEBSERVER_PORT": str(
-                random.randrange(10_000, 20_000)
-            ),  # another platform may start as well
+            # Another platform may be starting at this moment.
+            "EUROSTAT_WEBSERVER_PORT": str(random.randrange(10_000, 20_000)),
         }
         settings = Settings()
         with launcher.running(settings) as platform:
