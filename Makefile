@@ -25,7 +25,7 @@ down: .venv/runs  ## stop whatever `make up` or `make demo` left running
 install: .venv/installed  ## everything the project needs, into .venv
 
 test: .venv/installed  ## every test; starts all it needs by itself
-	@$(RUN) pytest --numprocesses=logical --dist=loadfile $(ARGS)
+	@$(RUN) pytest --numprocesses=logical --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/installed  ## ruff and pyright
 	@$(UV) lock --check --quiet
