@@ -3,10 +3,14 @@
 import os
 import shutil
 import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 import yaml
+from psycopg2.extensions import make_dsn, parse_dsn
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,8 +61,33 @@ def test_containers_and_checkout_call_the_code_location_the_same():
     assert names == {"eurostat_assets"}
 
 
-def test_the_entrypoint_is_executable():
-    assert os.access(ROOT / "deploy" / "entrypoint.sh", os.X_OK)
+def test_the_password_of_the_secret_file_reaches_whatever_connects(tmp_path, database):
+    entrypoint = ROOT / "deploy" / "entrypoint.sh"
+    assert os.access(entrypoint, os.X_OK)
+    secret, role = r"a:b\c", f"reader_{tmp_path.name[-20:]}".replace("-", "_").lower()
+    with closing(psycopg2.connect(database)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f"CREATE ROLE {role} LOGIN PASSWORD %s", (secret,))
+        try:
+            (tmp_path / "secret").write_text(secret)
+            script = entrypoint.read_text().replace(
+                "/run/secrets/postgres_password", str(tmp_path / "secret")
+            )
+            # With the empty password that Dagster's settings hold, and with none.
+            for password in ({"password": ""}, {}):
+                place = {name: value for name, value in parse_dsn(database).items() if name != "password"}
+                dsn = make_dsn(**(place | {"user": role} | password))
+                program = "import sys, psycopg2; psycopg2.connect(sys.argv[1])"
+                connected = subprocess.run(
+                    ["sh", "-c", script, "entrypoint", sys.executable, "-c", program, dsn],
+                    env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+                    capture_output=True,
+                    text=True,
+                )
+                assert connected.returncode == 0, connected.stderr
+        finally:
+            connection.cursor().execute(f"DROP ROLE {role}")
+    assert (tmp_path / ".pgpass").stat().st_mode & 0o777 == 0o600
 
 
 def _env_names(value: object) -> list[str]:
