@@ -26,6 +26,9 @@ LARGEST = 64 * 1024
 _PATIENCE = 120.0
 """Seconds to suggest where Eurostat does not: field reports speak of minutes."""
 
+_ASTRAY = "Nothing was replaced; try again in some minutes, and if it stays so check the API address (EUROSTAT_API_URL)"
+"""What a 404 calls for that says nothing of a dataset."""
+
 _LONGEST_WAIT = 3600.0
 """Seconds; a server that speaks of next week is not believed."""
 
@@ -61,7 +64,8 @@ def _by_label(
         return NotAvailable(f"Eurostat does not offer it: {label}", dataset=dataset)
     # A 404 without that label is no word about a dataset: in incidents the table of contents gives one, too.
     if (status in (404, 408, 429) and "NO_RESULTS" not in label) or status >= 500:
-        return Unavailable(f"Eurostat answered with status {status}: {label}", dataset=dataset)
+        remedy = _ASTRAY if status == 404 else None
+        return Unavailable(f"Eurostat answered with status {status}: {label}", dataset=dataset, remedy=remedy)
     return Refused(dataset, status, label, identifier)
 
 

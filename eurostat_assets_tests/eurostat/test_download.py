@@ -188,6 +188,7 @@ def test_a_gzip_header_on_a_plain_body_fools_nobody(
         (complete(envelope(TOO_BIG), 413), ExtractionTooBig, "16,234,567 cells, at most 5,000,000"),
         (complete(envelope("ERR_NOT_FOUND_4: HLTH_A", 404), 404), NotAvailable, "ERR_NOT_FOUND_4"),
         (complete(b"nothing here", 404), Unavailable, "status 404: no reason given"),
+        (complete(b"nothing here", 404), Unavailable, "check the API address"),
         (complete(envelope("NO_RESULTS", 100)), Refused, "NO_RESULTS"),
         (complete(envelope("INVALID_QUERY_DIMENSION", 400), 400), Refused, "INVALID_QUERY_DIMENSION"),
         (complete(b"", 403), Refused, "status 403"),
