@@ -137,5 +137,5 @@ def test_requests_of_all_processes_start_at_the_common_pace(publisher: Publisher
     ]
     assert [process.wait() for process in processes] == [0, 0]
     assert len(publisher.times) == 8
-    # Seven pauses; but a busy machine may notice the first request late.
-    assert publisher.times[-1] - publisher.times[0] > 4 * 0.2
+    # Seven pauses, where each process by itself would make three; a busy machine may notice the first request late.
+    assert publisher.times[-1] - publisher.times[0] >= 7 * 0.2 - 0.2

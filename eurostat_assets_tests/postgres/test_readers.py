@@ -191,7 +191,7 @@ def test_a_long_reader_delays_the_switch_but_not_other_readers(
     assert query("SELECT state, error IS NULL FROM eurostat.releases ORDER BY id DESC LIMIT 1") == [
         ("failed", False)
     ]
-    assert max(waits) < sum(waits) / 2  # nobody waited as long as the switch did
+    assert sorted(waits)[int(len(waits) * 0.99)] < 0.25  # the lock_timeout, on a busy machine
     publish(mirror, second)
     assert query("SELECT max(obs_value) FROM eurostat.hlth_test") == [(2.0,)]
 
