@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from eurostat_assets import postgres
-from eurostat_assets.eurostat import Eurostat, Gate, Theme
 from eurostat_assets.settings import Settings
 
 if TYPE_CHECKING:
     import dagster as dg
+
+    from eurostat_assets.eurostat import Eurostat, Theme
 
 MIRROR_DATABASE = "eurostat"
 DAGSTER_DATABASE = "dagster"
@@ -39,6 +40,8 @@ class Mirror:
 
     @cached_property
     def theme(self) -> Theme:
+        from eurostat_assets.eurostat import Theme
+
         return Theme(
             pattern=self.settings.theme,
             subtree=self.settings.theme_subtree or None,
@@ -132,6 +135,9 @@ def _remove_if_abandoned(folder: Path) -> None:
 
 def client(settings: Settings) -> Eurostat:
     """The Eurostat client with this deployment's address, language and limits."""
+    # An HTTP client takes a while to import, and `status` needs none.
+    from eurostat_assets.eurostat import Eurostat, Gate
+
     return Eurostat(
         settings.api_url,
         language=settings.language,

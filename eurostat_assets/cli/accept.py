@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from eurostat_assets import settings
 from eurostat_assets.cli.progress import console
 
 
@@ -22,7 +21,7 @@ def accept(
 
     Its next run, which follows by itself, publishes it. The next release is checked as ever.
     """
-    from eurostat_assets import postgres, resources
+    from eurostat_assets import postgres, resources, settings
     from eurostat_assets.eurostat import check_code
     from eurostat_assets.quality.judging import NEVER_FORGIVEN
 

@@ -2,15 +2,18 @@
 
 Exit codes: 0 all went well; 1 something failed (a dataset, a step of the demo); 2 the call was wrong; 3 Eurostat could
 not be reached or refused; 4 the database is down or refused.
+
+Modules of commands import nothing at their top but the standard library, typer and rich; what a command works with is
+imported when it runs. So `--help` and shell completion need no Dagster, Arrow or database driver.
 """
 
 from __future__ import annotations
 
 import signal
 import sys
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
 from eurostat_assets.cli import (
@@ -32,7 +35,6 @@ app = typer.Typer(
     help="Keep a theme of Eurostat mirrored, checked and queryable on your own machine.",
     epilog="Exit codes: 0 well; 1 something failed; 2 wrong call; 3 Eurostat unreachable or refusing; 4 database trouble.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command()(demo.demo)
@@ -59,6 +61,23 @@ app.add_typer(sandbox.app, name="sandbox")
 complaint = Console(stderr=True)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"eurostat-assets {version('eurostat-assets')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 def main() -> None:
     """Run the command line; the process' exit code says how it went."""
     signal.signal(signal.SIGTERM, _as_keyboard_interrupt)
@@ -66,17 +85,25 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
-    except ValidationError as error:
-        for problem in error.errors():
-            setting = "EUROSTAT_" + "_".join(str(part) for part in problem["loc"]).upper()
-            complaint.print(f"[red]{setting}[/]: {problem['msg']}", soft_wrap=True)
-        sys.exit(2)
     except Exception as error:
+        _explain_settings(error)
         code = _exit_code(error)
         if code is None:
             raise
         complaint.print(f"[red]{error}[/]", soft_wrap=True, highlight=False)
         sys.exit(code)
+
+
+def _explain_settings(error: Exception) -> None:
+    """Exit with one sentence per setting that is wrong, if that is what the error is about."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return
+    for problem in error.errors():
+        setting = "EUROSTAT_" + "_".join(str(part) for part in problem["loc"]).upper()
+        complaint.print(f"[red]{setting}[/]: {problem['msg']}", soft_wrap=True)
+    sys.exit(2)
 
 
 def _exit_code(error: Exception) -> int | None:

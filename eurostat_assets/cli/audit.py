@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from eurostat_assets import settings as settings_module
 from eurostat_assets.cli.progress import console, count_bar
 
 if TYPE_CHECKING:
@@ -35,10 +34,10 @@ def audit(
     A table that nobody wrote to since it was last compared is only looked at: its rows are counted, and the transaction
     that wrote them is checked. Warnings (totals that do not fit their parts, leftovers) do not change the exit code.
     """
-    from eurostat_assets import launcher, resources
+    from eurostat_assets import launcher, resources, settings
     from eurostat_assets.eurostat import check_code
 
-    knobs = settings_module.load()
+    knobs = settings.load()
     wanted = [check_code(code) for code in codes] if codes else None
     launcher.start_databases(knobs)
     mirror = resources.Mirror(knobs)

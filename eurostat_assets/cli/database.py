@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 from rich import print as say
 
-from eurostat_assets import launcher, resources, settings
-
 app = typer.Typer(help="The embedded PostgreSQL server of this mirror.", no_args_is_help=True)
 
 
@@ -21,6 +19,8 @@ PasswordFile = Annotated[
 @app.command()
 def start() -> None:
     """Start the server (if it is not), create both databases, and write .env for plain `dg dev` / `dagster dev`."""
+    from eurostat_assets import launcher, resources, settings
+
     knobs = settings.load()
     launcher.start_databases(knobs)
     launcher.prepare_dagster(knobs)
@@ -42,6 +42,7 @@ def init(
 
     A role with a password file can log in; without one it is a group: GRANT eurostat_reader TO alice.
     """
+    from eurostat_assets import launcher, resources, settings
     from eurostat_assets.postgres.roles import initialise_roles
 
     knobs = settings.load()
@@ -80,6 +81,8 @@ def url(
     dagster: bool = typer.Option(False, "--dagster", help="The address of Dagster's own database instead."),
 ) -> None:
     """Print the mirror's address for psql, pandas or Power BI. It contains the password."""
+    from eurostat_assets import resources, settings
+
     name = resources.DAGSTER_DATABASE if dagster else resources.MIRROR_DATABASE
     typer.echo(resources.database_url(settings.load(), name))
 
@@ -89,6 +92,8 @@ def _password(file: Path | None) -> str | None:
 
 
 def _server():
+    from eurostat_assets import resources, settings
+
     server = resources.embedded_server(settings.load())
     if server is None:
         raise typer.BadParameter(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from psycopg2.extensions import cursor
 from rich.table import Table
 
-from eurostat_assets import settings as settings_module
 from eurostat_assets.cli.progress import console
 from eurostat_assets.cli.run import follow, stay, step
-from eurostat_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor
+
+    from eurostat_assets.settings import Settings
 
 HOME = Path(".eurostat/demo")
 POLL_INTERVAL = 5
@@ -63,6 +65,8 @@ def demo(leave: Exit = False) -> None:
 
 def _settings(api_url: str) -> Settings:
     """The demo's settings: put into the environment, where the code servers and runs of the platform find them."""
+    from eurostat_assets import settings
+
     os.environ |= {
         "EUROSTAT_HOME": str(HOME.absolute()),
         "EUROSTAT_API_URL": api_url,
@@ -71,8 +75,8 @@ def _settings(api_url: str) -> Settings:
         "EUROSTAT_DATABASE_URL": "",
         "EUROSTAT_STORE_URL": "",
     }
-    knobs = settings_module.load()
-    settings_module.remember_source(knobs)
+    knobs = settings.load()
+    settings.remember_source(knobs)
     return knobs
 
 

@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 from rich import print as say
 
-from eurostat_assets import launcher, resources, settings
-
 
 def load_parquet(
     paths: Annotated[list[Path], typer.Argument(help="Parquet files, or folders of them.", exists=True)],
@@ -26,6 +24,7 @@ def load_parquet(
 
     A file of another schema is refused by name before anything is loaded. The exact count is printed.
     """
+    from eurostat_assets import launcher, resources, settings
     from eurostat_assets.cli.progress import count_bar
     from eurostat_assets.postgres import bulk
 

@@ -12,7 +12,6 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from eurostat_assets import settings as settings_module
 from eurostat_assets.cli.progress import console, count_bar
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ def status(
 ) -> None:
     """Where every dataset stands, as the mirror's own books say, and when Eurostat was last asked for news."""
     from eurostat_assets import postgres, resources
+    from eurostat_assets import settings as settings_module
 
     database = resources.Mirror(settings_module.load()).database
     states = postgres.states(database)
@@ -68,6 +68,7 @@ def sweep(
 ) -> None:
     """Compare Eurostat's whole inventory with what is published here; what is newer becomes due."""
     from eurostat_assets import launcher, postgres, resources
+    from eurostat_assets import settings as settings_module
     from eurostat_assets.sweeping import sweep as look
 
     knobs = settings_module.load()
@@ -99,6 +100,7 @@ def sync(
     ] = False,
 ) -> None:
     """Bring datasets up to date without the UI: the same job, the same history. Exit code 1 when one was not published."""
+    from eurostat_assets import settings as settings_module
     from eurostat_assets.synchronise import due, synchronise
 
     if bool(codes) == all_:
@@ -127,6 +129,7 @@ def catalogue(
 ) -> None:
     """What Eurostat offers of the theme: id, title, dates of the last change of data and structure."""
     from eurostat_assets import resources
+    from eurostat_assets import settings as settings_module
 
     knobs = settings_module.load()
     eurostat = resources.client(knobs)
@@ -154,6 +157,7 @@ def catalogue(
 def sizes() -> None:
     """How big the mirror is and will be: what is published by its own figures, what is missing by Eurostat's counts."""
     from eurostat_assets import postgres, resources
+    from eurostat_assets import settings as settings_module
 
     states = postgres.states(resources.Mirror(settings_module.load()).database).values()
     ok = [state for state in states if state.release]
@@ -183,6 +187,8 @@ def sizes() -> None:
 
 def settings() -> None:
     """Every setting with its value in force, its default and its meaning; secrets are masked."""
+    from eurostat_assets import settings as settings_module
+
     table = Table("setting", "value", "default", "meaning")
     for row in settings_module.load().table():
         table.add_row(*(escape(cell) for cell in row))

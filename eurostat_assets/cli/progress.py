@@ -7,15 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 console = Console() if sys.stdout.isatty() else Console(width=140)
 
@@ -23,6 +14,8 @@ console = Console() if sys.stdout.isatty() else Console(width=140)
 @contextmanager
 def bytes_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
     """A bar for bytes; yields the callback (bytes done, bytes in all or None) to feed it with."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=None)
@@ -32,6 +25,15 @@ def bytes_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
 @contextmanager
 def count_bar(title: str, total: int) -> Iterator[Callable[..., None]]:
     """A bar for things; yields a callback (how many are done, a note, how many in all if known later)."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eurostat_assets import settings as settings_module
 from eurostat_assets.cli.progress import console
 
 if TYPE_CHECKING:
@@ -23,9 +22,10 @@ def report(
     md: Annotated[Path | None, typer.Option(help="Write it as Markdown.")] = None,
 ) -> None:
     """The state of the mirror, freshness, checks, sizes, last changes and trends; as Markdown here, or into files."""
+    from eurostat_assets import settings
     from eurostat_assets.report import as_html, as_markdown
 
-    told = compose(settings_module.load(), datetime.now(UTC))
+    told = compose(settings.load(), datetime.now(UTC))
     for file, write in ((html, as_html), (md, as_markdown)):
         if file:
             file.write_text(write(told), encoding="utf-8")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
-from eurostat_assets import settings
 from eurostat_assets.cli.progress import console, count_bar
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ RETRY_SECONDS = 60
 
 def up() -> None:
     """The mirror of the real Eurostat: database, Dagster UI and daemon, first load of what is missing; until Ctrl-C."""
-    from eurostat_assets import launcher
+    from eurostat_assets import launcher, settings
     from eurostat_assets.firstload import FirstLoad
 
     began = time.monotonic()
@@ -35,7 +34,7 @@ def up() -> None:
 
 def down() -> None:
     """Stop what `up` or `demo` left running in this folder: webserver, daemon, database."""
-    from eurostat_assets import launcher
+    from eurostat_assets import launcher, settings
 
     homes = {settings.load().home, Path(".eurostat/demo").absolute()}
     stopped = [

@@ -9,8 +9,6 @@ from typing import Annotated
 import typer
 from rich import print as say
 
-from eurostat_assets import settings
-
 app = typer.Typer(
     help="A local Eurostat with invented datasets, for trying and testing.", no_args_is_help=True
 )
@@ -48,7 +46,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve until Ctrl-C. Point EUROSTAT_API_URL at the address it prints."""
-    from eurostat_assets import sandbox
+    from eurostat_assets import sandbox, settings
 
     where = folder or settings.load().home.parent / "sandbox"
     sandbox.serve(

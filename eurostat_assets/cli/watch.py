@@ -15,7 +15,6 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from eurostat_assets import settings as settings_module
 from eurostat_assets.cli.progress import console
 
 if TYPE_CHECKING:
@@ -46,9 +45,9 @@ def healthz(
     Looks for a dead daemon, stopped or failing sensors, a silent feed, a database that is down, failed and late datasets,
     releases held back, audit findings and full disks.
     """
-    from eurostat_assets import resources, watching
+    from eurostat_assets import resources, settings, watching
 
-    knobs = settings_module.load()
+    knobs = settings.load()
     while True:
         # Anew each time: the database may have gone, or come back at another port.
         mirror = resources.Mirror(knobs)
@@ -68,9 +67,9 @@ def alarms(
     closed: Annotated[int, typer.Option(min=0, help="Also so many incidents that are over.")] = 20,
 ) -> None:
     """Incidents that last and the latest that are over, and whether the channels take alarms."""
-    from eurostat_assets import postgres, resources, watching
+    from eurostat_assets import postgres, resources, settings, watching
 
-    knobs = settings_module.load()
+    knobs = settings.load()
     if test:
         _test(knobs)
         return
@@ -98,10 +97,10 @@ def freshness(
     all_: Annotated[bool, typer.Option("--all", help="Also those that are not behind.")] = False,
 ) -> None:
     """How far each dataset is behind Eurostat's newest release, worst first."""
-    from eurostat_assets import postgres, resources
+    from eurostat_assets import postgres, resources, settings
 
     now = datetime.now(UTC)
-    every = postgres.freshness(resources.Mirror(settings_module.load()).database)
+    every = postgres.freshness(resources.Mirror(settings.load()).database)
     behind = [one for one in every if one.behind_since]
     table = Table(
         "dataset", "behind by", "newest at Eurostat (UTC)", "here (UTC)", "published (UTC)", "state"
@@ -129,10 +128,10 @@ def metrics(
     ] = None,
 ) -> None:
     """The mirror's metrics for Prometheus: states, rows, bytes, lag, faults, incidents, seconds of each stage."""
-    from eurostat_assets import measuring, resources
+    from eurostat_assets import measuring, resources, settings
     from eurostat_assets.metrics import exposition
 
-    knobs = settings_module.load()
+    knobs = settings.load()
 
     def read() -> Books:
         return measuring.books(resources.Mirror(knobs))
