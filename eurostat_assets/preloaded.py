@@ -6,6 +6,10 @@ Imports only: a thread or a connection of this process would be broken in its fo
 import os
 from importlib import import_module
 
+from eurostat_assets import child_processes
+
+child_processes.end_without_threads(os.getppid())  # before the seconds that the rest takes
+
 # numpy's linear algebra, which nobody here needs, would start threads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -1,14 +1,13 @@
 """The processes that share a bulk load; with one job, just this one. What they do is folder.py's."""
 
-import os
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eurostat_assets import child_processes
 from eurostat_assets.postgres import folder
 from eurostat_assets.postgres.errors import FilesRefused
 from eurostat_assets.postgres.folder import File, Share
@@ -89,14 +88,8 @@ _done: Any = None
 def _prepare(done: Any) -> None:
     global _done
     _done = done
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)
+    # The thread that starts the workers is the one that waits for them.
+    child_processes.end_with_parent(kill=True)
 
 
 def _load(n: int, share: Share) -> int:

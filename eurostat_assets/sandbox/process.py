@@ -11,13 +11,12 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from eurostat_assets import child_processes
 from eurostat_assets.sandbox.client import ADDRESS_FILE, Running
 from eurostat_assets.sandbox.errors import NotReady
 
@@ -36,7 +35,6 @@ def serve(
     calendar: dict[str, Any] | None = None,
     behaviour: dict[str, Any] | None = None,
     on_ready: Callable[[str], object] | None = None,
-    parent: int | None = None,
 ) -> None:
     """Serve until interrupted, in the main thread.
 
@@ -44,8 +42,7 @@ def serve(
     state (None: memory) and lets `connect` find the address. `faults` are written as in faults.py. With `day_seconds`
     the sandbox's clock runs that fast and it releases by itself; `calendar` holds the fields of calendar.Rhythm.
     `on_ready` gets the address once it answers. `behaviour` holds the fields of travel.Behaviour, its `cost` those of
-    CostModel. With `parent` the server ends when that process is no longer its parent. Raises SandboxError, OSError
-    when the port is taken.
+    CostModel. Raises SandboxError, OSError when the port is taken.
     """
     import socket
 
@@ -76,8 +73,6 @@ def serve(
             on_ready(url)
 
     server = _server(config, ready)
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent, server), daemon=True).start()
     # A TERM ends it as Ctrl-C does, so that the address does not stay behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     address = folder / ADDRESS_FILE if folder else None
@@ -124,10 +119,9 @@ def running(
         "day_seconds": day_seconds,
         "calendar": calendar,
         "behaviour": behaviour,
-        "parent": os.getpid(),
     }
     child = subprocess.Popen(
-        [sys.executable, "-m", "eurostat_assets.sandbox", json.dumps(arguments)],
+        [sys.executable, "-m", "eurostat_assets.sandbox", str(os.getpid()), json.dumps(arguments)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
@@ -148,8 +142,11 @@ def running(
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The child's side of `running`: one JSON argument, the address as the only line on standard output."""
-    options = json.loads(arguments[0])
+    """The child's side of `running`, for the pid of its parent and the arguments of `serve` as JSON: the address is the only
+    line on standard output."""
+    parent, options = arguments
+    child_processes.end_with_parent(int(parent), grace=3)
+    options = json.loads(options)
     for name in ("folder", "recorded"):
         options[name] = options[name] and Path(options[name])
     serve(**options, on_ready=lambda url: print(url, flush=True))  # noqa: T201 - the parent reads it
@@ -169,11 +166,3 @@ def _server(config: Any, on_ready: Callable[[], object]) -> Any:
             await super().shutdown(sockets)
 
     return Server(config)
-
-
-def _end_with(parent: int, server: Any) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.2)
-    server.should_exit = True
-    time.sleep(3)
-    os._exit(0)
