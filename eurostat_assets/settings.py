@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from eurostat_assets.model.codes import dataset_code
+
 EUROSTAT_API = "https://ec.europa.eu/eurostat/api/dissemination"
 
 SOURCE_FILE = "source.env"
@@ -217,6 +219,11 @@ class Settings(BaseSettings):
             else value
         )
 
+    @field_validator("theme_include", "theme_exclude")
+    @classmethod
+    def _dataset_codes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(dataset_code, value))
+
     @field_validator("checks_relaxed")
     @classmethod
     def _dataset_and_check(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -224,6 +231,7 @@ class Settings(BaseSettings):
             dataset, _, check = one.partition(":")
             if not dataset.strip() or not check.strip():
                 raise ValueError(f"{one!r} is not of the form DATASET:check or DATASET:*")
+            dataset_code(dataset)
         return value
 
     @field_validator("api_url")

@@ -83,7 +83,7 @@ class Final(EurostatError):
 
 
 class MalformedCode(Final):
-    remedy = "A code is letters, digits, '_' and '-', as in HLTH_CD_ANR; see the catalogue"
+    remedy = "A code is at most 63 letters, digits, '_' and '-', as in HLTH_CD_ANR; see the catalogue"
 
 
 class NotAvailable(Final):

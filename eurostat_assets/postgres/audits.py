@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from psycopg2.extras import execute_values
 
 from eurostat_assets.postgres.connection import Cursor, connect, rows, transaction
-from eurostat_assets.postgres.table import SCHEMA, STORE, codes_of
+from eurostat_assets.postgres.table import SCHEMA, STORE, coded_parent, codes_of, codes_parent
 
 FOUND = """
 INSERT INTO eurostat.audits (subject, kind, severity, sentence, numbers, remedy) VALUES %s
@@ -179,7 +179,7 @@ def relation_sizes(url: str) -> RelationSizes:
         releases = dict(rows(connection, TABLES, (STORE, [])))
         kept = [name for (name,) in rows(connection, REFERRED)]
         datasets = rows(connection, "SELECT lower(dataset) FROM eurostat.datasets WHERE release IS NOT NULL")
-    parents = [f"{name}{suffix}" for (name,) in datasets for suffix in ("#coded", "#codes")]
+    parents = [parent(name) for (name,) in datasets for parent in (coded_parent, codes_parent)]
     return RelationSizes(tables, releases, frozenset([*kept, *map(codes_of, kept), *parents]))
 
 

@@ -11,7 +11,7 @@ import psycopg2
 from psycopg2 import sql
 
 from eurostat_assets.postgres.connection import Connection, Cursor, connect, reason, rows, transaction
-from eurostat_assets.postgres.table import SCHEMA, SOURCE, STORE, ReleaseFile, codes_of
+from eurostat_assets.postgres.table import SCHEMA, SOURCE, STORE, ReleaseFile, child_name, codes_of
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def begin(connection: Connection, file: ReleaseFile, read_seconds: float | None)
              origin.get("sha256"), origin.get("fetched_at"), origin.get("bytes"), origin.get("seconds"), read_seconds),
         )  # fmt: skip
         (attempt,) = cursor.fetchone() or (0,)
-        child = f"{file.table}_{attempt}"
+        child = child_name(file.table, attempt)
         cursor.execute("UPDATE eurostat.releases SET stored_as = %s WHERE id = %s", (child, attempt))
     return attempt, child
 

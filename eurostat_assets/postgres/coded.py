@@ -22,7 +22,9 @@ from eurostat_assets.postgres.table import (
     STORE,
     Column,
     ReleaseFile,
+    coded_parent,
     codes_of,
+    codes_parent,
 )
 
 MOST_CODES = 32_767
@@ -113,9 +115,9 @@ def switch_coded(cursor: Cursor, file: ReleaseFile, child: str, *, keep_dependen
     gone = [name for name in shown if name not in wanted]
     if gone and not keep_dependents:
         _refuse_if_needed(cursor, file, view, gone)
-    data = Parent(file.dataset, sql.Identifier(STORE, f"{file.table}#coded"), SOURCE_COLUMN,
+    data = Parent(file.dataset, sql.Identifier(STORE, coded_parent(file.table)), SOURCE_COLUMN,
                   (*coded_columns(file.columns), SOURCE))  # fmt: skip
-    lookup = Parent(file.dataset, sql.Identifier(STORE, f"{file.table}#codes"), "dimension", LOOKUP)
+    lookup = Parent(file.dataset, sql.Identifier(STORE, codes_parent(file.table)), "dimension", LOOKUP)
     before = relation(cursor, data.name)
     stored = set(before.columns) if before else set()
     if stored - wanted.keys():
@@ -151,7 +153,7 @@ def _show(cursor: Cursor, file: ReleaseFile, view: sql.Identifier, names: list[s
             columns.append(sql.SQL("{}.code AS {}").format(sql.Identifier(f"{name}#"), column))
             lookups.append(
                 sql.SQL("LEFT JOIN {} AS {lookup} ON {lookup}.dimension = {} AND {lookup}.id = data.{}").format(
-                    sql.Identifier(STORE, f"{file.table}#codes"), sql.Literal(name), column,
+                    sql.Identifier(STORE, codes_parent(file.table)), sql.Literal(name), column,
                     lookup=sql.Identifier(f"{name}#"),
                 )
             )  # fmt: skip
@@ -161,7 +163,7 @@ def _show(cursor: Cursor, file: ReleaseFile, view: sql.Identifier, names: list[s
         sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {} AS data {}").format(
             view,
             sql.SQL(", ").join(columns),
-            sql.Identifier(STORE, f"{file.table}#coded"),
+            sql.Identifier(STORE, coded_parent(file.table)),
             sql.SQL(" ").join(lookups),
         )
     )

@@ -11,7 +11,7 @@ from psycopg2 import sql
 
 from eurostat_assets.postgres.connection import Cursor
 from eurostat_assets.postgres.switching import drop, relation
-from eurostat_assets.postgres.table import STORE, ReleaseFile
+from eurostat_assets.postgres.table import STORE, ReleaseFile, coded_parent, codes_parent
 
 GRANTS = """
 SELECT privilege_type, coalesce(nullif(grantee, 0)::regrole::text, 'PUBLIC'), is_grantable
@@ -34,7 +34,7 @@ def make_way(cursor: Cursor, file: ReleaseFile, name: sql.Identifier, other: str
     grants = cursor.fetchall()
     if other == "v":
         drop(cursor, file.dataset, sql.SQL("DROP VIEW {} RESTRICT").format(name), file.table)
-        for parent in (f"{file.table}#coded", f"{file.table}#codes"):
+        for parent in (coded_parent(file.table), codes_parent(file.table)):
             _drop_parent(cursor, file, sql.Identifier(STORE, parent))
     else:
         _drop_parent(cursor, file, name)

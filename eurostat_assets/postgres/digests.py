@@ -15,7 +15,7 @@ from psycopg2 import sql
 
 from eurostat_assets.postgres.connection import Connection, connect, is_lost, reason, rows, where
 from eurostat_assets.postgres.errors import DatabaseRefused, DatabaseUnavailable
-from eurostat_assets.postgres.table import SCHEMA, STORE, table_name
+from eurostat_assets.postgres.table import SCHEMA, STORE, coded_parent, codes_parent, table_name
 
 HASHES = {
     "code": "coalesce(hashtextextended({}, {}), 0)",
@@ -108,7 +108,9 @@ class Reader:
         if not found:
             return None
         kind, columns, definition = found[0]
-        stored = [(STORE, f"{name}#coded"), (STORE, f"{name}#codes")] if kind == "v" else [(SCHEMA, name)]
+        stored = (
+            [(STORE, coded_parent(name)), (STORE, codes_parent(name))] if kind == "v" else [(SCHEMA, name)]
+        )
         looks = [self._written(sql.Identifier(*names)) for names in stored]
         evidence = {"definition": definition} | {
             ".".join(names): [count, transaction]

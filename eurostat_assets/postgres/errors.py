@@ -162,12 +162,10 @@ class ConnectionLost(PublishError):
 
 
 class MalformedTableName(PublishError):
-    """A dataset code must be letters, digits and underscores, at most 40 of them."""
+    """What is no dataset code by the one rule (model/codes.py) names no table."""
 
-    def __init__(self, dataset: str) -> None:
-        super().__init__(
-            repr(dataset), "a dataset code is letters, digits, $ and underscores, at most 40 of them"
-        )
+    def __init__(self, dataset: str, why: str) -> None:
+        super().__init__(repr(dataset), why)
 
 
 class NotObservations(PublishError):

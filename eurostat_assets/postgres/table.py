@@ -3,8 +3,8 @@
 Read from the schema and its metadata alone; no database here.
 """
 
+import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
+from eurostat_assets.model.codes import LONGEST, RESERVED_TABLES, dataset_code
 from eurostat_assets.postgres.errors import MalformedTableName, NotObservations
 
 if TYPE_CHECKING:
@@ -22,27 +23,9 @@ SCHEMA = "eurostat"
 STORE = "eurostat_releases"
 """Schema of the loaded releases that are attached to the tables of SCHEMA."""
 SOURCE_COLUMN = "source_dataset_id"
-OWN_TABLES = {
-    "acceptances",
-    "alarm_channels",
-    "audits",
-    "bulk_files",
-    "bulk_loads",
-    "catalogue",
-    "check_results",
-    "checks",
-    "datasets",
-    "incidents",
-    "incidents_told",
-    "migrations",
-    "mirror",
-    "polls",
-    "release_profiles",
-    "releases",
-    "seals",
-}
+CODES = "#codes"
+OWN_TABLES = RESERVED_TABLES
 
-CODE = re.compile(r"[A-Za-z][A-Za-z0-9_$]{0,39}")
 COLUMN_COMMENTS = {
     "time_period": "Period, as Eurostat writes it: 2020, 2020-S1, 2020-Q3, 2020-07, 2020-W28, 2020-07-01.",
     "period_start": "First day of the period.",
@@ -96,14 +79,47 @@ class ReleaseFile:
 
 def table_name(dataset: str) -> str:
     """The table of `dataset` within schema `eurostat`. Raises MalformedTableName for what is no code."""
-    if not CODE.fullmatch(dataset) or dataset.lower() in OWN_TABLES:
-        raise MalformedTableName(dataset)
-    return dataset.lower()
+    try:
+        code = dataset_code(dataset)
+    except ValueError as error:
+        raise MalformedTableName(dataset, str(error)) from error
+    if dataset != dataset.strip():  # a person may type blanks around a code, but no file or book has them
+        raise MalformedTableName(dataset, "there are blanks around this dataset code")
+    return code.lower()
+
+
+# The names of tables in STORE come from that of the published one. All must fit PostgreSQL's 63 bytes, beyond which it
+# cuts names without an error, so that two become one. `#` is in no dataset code: such a name is nobody else's.
+
+
+def child_name(table: str, attempt: int) -> str:
+    """The table in STORE of one release of `table`: unique, as the number of the attempt is."""
+    suffix = f"_{attempt}"
+    return f"{table[: LONGEST - len(CODES) - len(suffix)]}{suffix}"
 
 
 def codes_of(child: str) -> str:
-    """The lookup table beside a release's table; `#` is in no dataset code, so the name is nobody else's."""
-    return f"{child}#codes"
+    """The lookup table beside a release's table."""
+    return f"{child}{CODES}"
+
+
+def coded_parent(table: str) -> str:
+    """The partitioned table in STORE behind the view `table`, whose rows have numbers for codes."""
+    return f"{_fitting(table)}#coded"
+
+
+def codes_parent(table: str) -> str:
+    """The partitioned table in STORE of what those numbers mean."""
+    return f"{_fitting(table)}{CODES}"
+
+
+def _fitting(table: str) -> str:
+    """A name with room for a suffix: a long one is cut, and told from its like by a digest."""
+    room = LONGEST - len(CODES)
+    if len(table) <= room:
+        return table
+    digest = hashlib.sha256(table.encode()).hexdigest()[:10]
+    return f"{table[: room - len(digest) - 1]}#{digest}"
 
 
 @contextmanager

@@ -284,7 +284,7 @@ def test_an_error_of_ours_in_midstream_is_told_as_it_was(
 
 
 @pytest.mark.parametrize(
-    "code", ["../../x", "hlth'; drop", "", "releases", "x" * 41, "1X", "HLTH X", "HLTH\n"]
+    "code", ["../../x", "hlth'; drop", "", "releases", "x" * 64, "_X", "HLTH X", "HLTH\n"]
 )
 def test_what_is_no_code_names_no_table(mirror: str, tmp_path: Path, query: Query, code: str) -> None:
     pq.write_table(observations(code, 10, 1), tmp_path / "bad.parquet")

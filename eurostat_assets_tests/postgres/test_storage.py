@@ -125,3 +125,29 @@ def test_the_loader_publishes_and_the_reader_reads_every_table_there_is_or_will_
             f"DROP OWNED BY {LOADER}, {READER}; REASSIGN OWNED BY {OWNER} TO CURRENT_USER; DROP OWNED BY {OWNER}"
         )
         query(f"DROP ROLE {LOADER}; DROP ROLE {READER}; DROP ROLE {OWNER}")
+
+
+LONG = "HLTH_" + "LONG_" * 11
+
+
+@pytest.mark.parametrize("codes", ["text", "smallint"])
+def test_a_code_of_any_shape_has_a_table_and_long_ones_never_share_one(
+    mirror: str, release: Write, query: Query, codes: Codes
+) -> None:
+    shapes = ["DS-056120", "1A", "BD_9AC$DV_343", f"{LONG}ABC"[:63], f"{LONG}ABD"[:63]]
+    assert [len(code) for code in shapes[3:]] == [63, 63]
+    storage = Storage(codes=codes)
+    for day in (1, 2):
+        for place, code in enumerate(shapes):
+            publish(mirror, release(code, rows=100 + place, day=day), storage=storage)
+    for place, code in enumerate(shapes):
+        columns = "count(*), min(obs_value), min(source_dataset_id)"
+        found = query(f'SELECT {columns} FROM eurostat."{code.lower()}"')  # noqa: S608
+        assert found == [(100 + place, 2.0, code)]
+    assert sorted(name for (name,) in query("SELECT table_name FROM eurostat.datasets")) == sorted(
+        f"eurostat.{code.lower()}" for code in shapes
+    )
+    left = query(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'eurostat_releases'::regnamespace AND relkind = 'r'"
+    )
+    assert len(left) == len(shapes) * (2 if codes == "smallint" else 1)
