@@ -89,7 +89,7 @@ def start_databases(settings: Settings) -> None:
         server.start()
     for database in (resources.MIRROR_DATABASE, resources.DAGSTER_DATABASE):
         postgres.create_database(resources.database_url(settings, database))
-    postgres.remove_leftovers(resources.Mirror(settings).database, settings.keep_releases)
+    postgres.remove_leftovers(resources.Mirror(settings, fills=False).database, settings.keep_releases)
 
 
 def prepare_dagster(settings: Settings) -> None:

@@ -28,7 +28,7 @@ def books(mirror: Mirror) -> Books:
                     (s := states[one.dataset]).rows,
                     s.bytes,
                     s.source_bytes,
-                    one.lag(now),
+                    one.lag(now) if one.behind_since else None,
                 )
                 for one in postgres.freshness(url)
                 if one.dataset in states

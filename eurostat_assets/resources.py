@@ -34,9 +34,14 @@ SECONDS_BETWEEN_REPORTS = 5.0
 
 @dataclass(frozen=True)
 class Mirror:
-    """This deployment's mirror: the theme it holds and the database it is published in."""
+    """This deployment's mirror: the theme it holds and the database it is published in.
+
+    `fills`: whether the database is used to write data into it, which reserves it for this source. Commands that only read
+    leave it as it is.
+    """
 
     settings: Settings
+    fills: bool = True
 
     @cached_property
     def theme(self) -> Theme:
@@ -66,13 +71,13 @@ class Mirror:
 
     @cached_property
     def database(self) -> str:
-        """libpq URL of the mirror's database, migrated and claimed for this source.
+        """libpq URL of the mirror's database, migrated, and reserved for this source where it `fills` it.
 
         Raises `PostgresError` when it is down or holds another source's data.
         """
         url = database_url(self.settings, MIRROR_DATABASE)
         postgres.migrate(url)
-        postgres.claim_mirror(url, self.settings.source)
+        postgres.claim_mirror(url, self.settings.source, reserve=self.fills)
         return url
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import queue
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -45,7 +46,7 @@ def due(settings: Settings, codes: Sequence[str] | None, *, force: bool = False)
         postgres.record_offers(mirror.database, {code: inventory[code].release for code in strangers})
     states = postgres.states(mirror.database)
     chosen = wanted if wanted is not None else list(offered)
-    stale = [code for code in chosen if force or states[code].state in ("new", "stale", "failed")]
+    stale = [code for code in chosen if force or states[code].behind]
     biggest_first = sorted(stale, key=lambda code: (-(states[code].offered_rows or 0), code))
     return Due(tuple(biggest_first), len(chosen) - len(stale))
 
@@ -118,6 +119,8 @@ def mirror_one(code: str, force: bool) -> str | None:
     from eurostat_assets.failures import reason
     from eurostat_assets.sensors.endings import record_failed_run
 
+    # Otherwise every run would print that the logging which dagster.yaml asks for is a beta feature.
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     run_config = {
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         "ops": {"raw_json": {"config": {"force": force}}},

@@ -1,6 +1,7 @@
 """The command line as a person uses it: real processes, real exit codes, a PostgreSQL of its own."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eurostat_assets import sandbox
+from eurostat_assets.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -45,10 +47,57 @@ def cli() -> Iterator[Call]:
         run("down")
 
 
+FRESH = (
+    ["status"],
+    ["sizes"],
+    ["freshness"],
+    ["alarms"],
+    ["report"],
+    ["audit"],
+    ["accept", "HLTH_X", "--reason", "why not"],
+    ["db", "url"],
+)
+
+
+@pytest.mark.parametrize("words", FRESH, ids=" ".join)
+def test_a_command_before_the_first_start_says_that_there_is_no_mirror_yet(words, tmp_path):
+    done = call(tmp_path / "home", *words)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert done.stderr.startswith(f"there is no mirror in {tmp_path / 'home'} yet")
+    assert "eurostat-assets up" in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_what_runs_without_a_database_does_so_before_the_first_start(tmp_path):
+    home = tmp_path / "home"
+    assert call(home, "settings").returncode == 0
+    assert call(home, "metrics", "--once", str(tmp_path / "mirror.prom")).returncode == 0
+    assert call(home, "down").stdout == "Nothing was running.\n"
+    assert call(home, "db", "stop").returncode == 0
+    status = call(home, "db", "status")
+    assert (status.returncode, status.stdout) == (1, f"There is no database in {home} yet.\n")
+    health = call(home, "healthz")
+    assert health.returncode == 1
+    assert f"there is no mirror in {home} yet" in health.stdout
+    assert "Traceback" not in health.stderr
+    assert not (home / "postgres" / "data").exists()
+
+
+@pytest.mark.parametrize("width", ["60", "80", "140"])
+def test_settings_fit_the_terminal_and_show_every_name_and_value_whole(width, tmp_path):
+    shown = call(tmp_path, "settings", COLUMNS=width, EUROSTAT_POLL_INTERVAL="77").stdout
+    assert "EUROSTAT_POLL_INTERVAL=77   (default: 300)" in shown.splitlines()
+    assert "EUROSTAT_THEME=HLTH" in shown.splitlines()
+    meanings = [line for line in shown.splitlines() if line.startswith("    ")]
+    assert len(meanings) >= len(Settings.model_fields)
+    assert all(len(line) <= int(width) for line in meanings)
+
+
 def test_sync_mirrors_the_theme_once_and_status_and_sizes_tell(cli):
     first = cli("sync", "--all", "--limit", "2")
     assert first.returncode == 0, first.stdout + first.stderr
     assert "2 mirrored" in first.stdout
+    assert first.stderr == ""  # no warnings of Dagster's
     rest = cli("sync", "--all")
     assert rest.returncode == 0, rest.stdout + rest.stderr
     assert "2 already current, 0 failed" in rest.stdout
@@ -122,3 +171,27 @@ def test_convert_reads_any_json_stat_file_and_leaves_nothing_when_it_cannot(shar
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.json", "oecd.parquet"]
+
+
+def test_convert_takes_one_dataset_of_a_file_with_several(tmp_path):
+    both = {
+        name: {
+            "label": f"About {name}",
+            "value": values,
+            "dimension": {
+                "id": ["geo"],
+                "size": [len(values)],
+                "geo": {"category": {"index": list("ABC")[: len(values)]}},
+            },
+        }
+        for name, values in {"first": [1, 2], "second": [3, 4, 5]}.items()
+    }
+    (tmp_path / "both.json").write_text(json.dumps(both))
+    words = ["convert", str(tmp_path / "both.json"), str(tmp_path / "one.parquet")]
+    vague = call(tmp_path, *words)
+    assert vague.returncode == 1
+    assert "first, second" in vague.stderr
+    assert "both.json" in vague.stderr
+    assert call(tmp_path, *words, "--dataset", "second").returncode == 0
+    assert pq.read_table(tmp_path / "one.parquet")["obs_value"].to_pylist() == [3, 4, 5]
+    assert "third" in call(tmp_path, *words, "--dataset", "third").stderr

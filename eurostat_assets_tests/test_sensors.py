@@ -50,6 +50,7 @@ def test_a_feed_item_is_a_hint_when_it_is_younger_than_what_is_known(items, know
 def state(code: str, rows: int, word: State = "new", wait: float = -1) -> DatasetState:
     fields: dict = dict.fromkeys(DatasetState.__dataclass_fields__)
     fields |= {"dataset": code, "state": word, "offered_data": NOON, "offered_structure": NOON, "failures": 0}
+    fields["behind_since"] = NOON if word in ("new", "stale", "failed") else None
     return DatasetState(**fields | {"offered_rows": rows, "next_attempt_at": NIGHT + timedelta(seconds=wait)})
 
 
@@ -62,7 +63,12 @@ def state(code: str, rows: int, word: State = "new", wait: float = -1) -> Datase
         ([state("A", 1, "current"), state("B", 1, "withdrawn"), state("C", 1, "excluded")], set(), 9, []),
         ([state("A", 1), state("B", 9), state("C", 5)], set(), 2, ["B", "C"]),
         ([state("A", 1)], set(), -3, []),
-        ([replace(state("A", 1), offered_data=None)], set(), 9, []),  # nobody knows that there is anything
+        (
+            [replace(state("A", 1), offered_data=None, behind_since=None)],
+            set(),
+            9,
+            [],
+        ),  # nobody knows that there is anything
     ],
 )
 def test_what_is_due_is_requested_biggest_first_and_never_twice(ours, busy, most, expected):

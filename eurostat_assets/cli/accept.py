@@ -28,7 +28,7 @@ def accept(
     if not reason.strip():
         raise typer.BadParameter("say why", param_hint="--reason")
     code = check_code(dataset)
-    database = resources.Mirror(settings.load()).database
+    database = resources.Mirror(settings.load(), fills=False).database
     accepted = postgres.accept(database, code, reason.strip(), by or getpass.getuser(), never=NEVER_FORGIVEN)
     console.print(
         f"{code}: release {accepted.release} is accepted by {accepted.accepted_by} although"

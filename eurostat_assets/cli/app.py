@@ -27,6 +27,7 @@ from eurostat_assets.cli import (
     report,
     run,
     sandbox,
+    status,
     watch,
 )
 
@@ -40,7 +41,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(run.up)
 app.command()(run.down)
-app.command()(mirror.status)
+app.command()(status.status)
 app.command()(mirror.sweep)
 app.command()(mirror.sync)
 app.command()(mirror.catalogue)

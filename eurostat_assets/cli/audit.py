@@ -34,13 +34,16 @@ def audit(
     A table that nobody wrote to since it was last compared is only looked at: its rows are counted, and the transaction
     that wrote them is checked. Warnings (totals that do not fit their parts, leftovers) do not change the exit code.
     """
-    from eurostat_assets import launcher, resources, settings
+    from eurostat_assets import launcher, postgres, resources, settings
     from eurostat_assets.eurostat import check_code
 
     knobs = settings.load()
     wanted = [check_code(code) for code in codes] if codes else None
+    server = resources.embedded_server(knobs)
+    if server and not server.exists:
+        raise postgres.NoCluster(knobs.home)
     launcher.start_databases(knobs)
-    mirror = resources.Mirror(knobs)
+    mirror = resources.Mirror(knobs, fills=False)
     report = _audited(mirror, wanted, deep)
     _tell(report)
     if repair and _repaired(mirror, report):

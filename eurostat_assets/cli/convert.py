@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import print as say
+
+from eurostat_assets.cli.progress import console
 
 
 def convert(
@@ -14,13 +15,26 @@ def convert(
         Path, typer.Argument(help="FILE.json, FILE.json.gz or FILE.json.zst", exists=True, dir_okay=False)
     ],
     target: Annotated[Path, typer.Argument(help="OUT.parquet")],
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="Which one, of a file with several: its name in a bundle, its position in a collection."
+        ),
+    ] = None,
 ) -> None:
     """Convert one JSON-stat file to Parquet, in bounded memory; nothing is left under the target's name if it fails."""
     from eurostat_assets.cli.progress import bytes_bar
-    from eurostat_assets.jsonstat import write_parquet
+    from eurostat_assets.jsonstat import JsonStatError, write_parquet
 
-    with bytes_bar(source.name) as report:
-        parquet = write_parquet(source, target, on_progress=report)
-    say(
-        f"{target}: {parquet.rows:,} rows, {parquet.bytes / 1e6:,.1f} MB, {parquet.header.title or 'without a title'}"
+    try:
+        with bytes_bar(source.name) as report:
+            parquet = write_parquet(source, target, dataset=dataset, on_progress=report)
+    except JsonStatError as error:
+        typer.secho(f"{source}: {error}", fg="red", err=True)
+        raise typer.Exit(1) from None
+    console.print(
+        f"{target}: {parquet.rows:,} rows, {parquet.bytes / 1e6:,.3g} MB, {parquet.header.title or 'without a title'}",
+        soft_wrap=True,
+        markup=False,
+        highlight=False,
     )

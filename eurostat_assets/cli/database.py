@@ -49,7 +49,7 @@ def init(
     launcher.start_databases(knobs)
     launcher.prepare_dagster(knobs)
     initialise_roles(
-        resources.Mirror(knobs).database,
+        resources.database_url(knobs, resources.MIRROR_DATABASE),
         loader_password=_password(loader_password_file),
         reader_password=_password(reader_password_file),
     )
@@ -68,11 +68,15 @@ def stop() -> None:
 @app.command()
 def status() -> None:
     """Whether the server runs, where, and which version. Exit code 1 when it does not run."""
-    state = _server().status()
-    where = (
-        f"on port {state.port} as process {state.pid}, run by user {state.user}" if state.running else "not"
-    )
-    say(f"PostgreSQL runs {where}; data in {state.data}")
+    server = _server()
+    state = server.status()
+    if state.running:
+        typer.echo(f"PostgreSQL runs on port {state.port} as process {state.pid} of user {state.user}.")
+        typer.echo(f"Its data are in {state.data}.")
+    elif server.exists:
+        typer.echo(f"PostgreSQL does not run; its data are in {state.data}.")
+    else:
+        typer.echo(f"There is no database in {server.folder.parent} yet.")
     raise typer.Exit(0 if state.running else 1)
 
 

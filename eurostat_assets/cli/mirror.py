@@ -1,63 +1,18 @@
-"""`eurostat-assets status|sweep|sync|catalogue|sizes|settings`: the mirror without the UI."""
+"""`eurostat-assets sweep|sync|catalogue|sizes|settings`: the mirror without the UI."""
 
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from eurostat_assets.cli.progress import console, count_bar
-
-if TYPE_CHECKING:
-    from eurostat_assets.postgres import DatasetState, Poll
-
-COLOURS = {
-    "current": "green",
-    "stale": "yellow",
-    "failed": "red",
-    "new": "cyan",
-    "withdrawn": "dim",
-    "excluded": "dim",
-}
-DAY, HOUR, MINUTE = 86400, 3600, 60
-
-
-def status(
-    state: Annotated[
-        str, typer.Option(help="Only datasets in this state: current, stale, new, failed, …")
-    ] = "",
-) -> None:
-    """Where every dataset stands, as the mirror's own books say, and when Eurostat was last asked for news."""
-    from eurostat_assets import postgres, resources
-    from eurostat_assets import settings as settings_module
-
-    database = resources.Mirror(settings_module.load()).database
-    states = postgres.states(database)
-    table = Table("dataset", "release (data, UTC)", "published (UTC)", "rows", "state", "note")
-    for one in states.values():
-        if state in ("", one.state):
-            table.add_row(
-                one.dataset,
-                _moment(one.data_updated),
-                _moment(one.published_at),
-                f"{one.rows:,}" if one.rows is not None else "",
-                f"[{COLOURS[one.state]}]{one.state}[/]",
-                escape(_note(one)),
-            )
-    console.print(table)
-    counts = Counter(one.state for one in states.values())
-    console.print(
-        ", ".join(f"[{COLOURS[word]}]{counts[word]} {word}[/]" for word in COLOURS if counts[word])
-        or "No dataset yet."
-    )
-    for poll in postgres.polls(database).values():
-        console.print(_heard(poll), soft_wrap=True)
+from eurostat_assets.cli.status import behind_sentence
 
 
 def sweep(
@@ -76,10 +31,7 @@ def sweep(
     mirror = resources.Mirror(knobs)
     entries, change = look(resources.client(knobs), mirror, accept_shrinking=accept_shrinking)
     states = postgres.states(mirror.database)
-    behind = [code for code, state in states.items() if state.state in ("new", "stale", "failed")]
-    console.print(
-        f"{len(entries)} datasets at Eurostat; {len(behind)} of them have a release that is not published here."
-    )
+    console.print(f"{len(entries)} datasets of the theme at Eurostat. {behind_sentence(states.values())}")
     told = {
         "new": change.new,
         "withdrawn": change.withdrawn,
@@ -159,7 +111,7 @@ def sizes() -> None:
     from eurostat_assets import postgres, resources
     from eurostat_assets import settings as settings_module
 
-    states = postgres.states(resources.Mirror(settings_module.load()).database).values()
+    states = postgres.states(resources.Mirror(settings_module.load(), fills=False).database).values()
     ok = [state for state in states if state.release]
     missing = [state for state in states if state.state in ("new", "failed") and not state.release]
     rows, raw, stored = (
@@ -189,36 +141,7 @@ def settings() -> None:
     """Every setting with its value in force, its default and its meaning; secrets are masked."""
     from eurostat_assets import settings as settings_module
 
-    table = Table("setting", "value", "default", "meaning")
-    for row in settings_module.load().table():
-        table.add_row(*(escape(cell) for cell in row))
-    console.print(table)
-
-
-def _moment(moment: datetime | None) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment else ""
-
-
-def _note(state: DatasetState) -> str:
-    """Why a dataset is not current, and what comes next."""
-    why = state.excluded or state.note or state.error or ""
-    if state.withdrawn_at:
-        why = f"gone from Eurostat, noticed {_moment(state.withdrawn_at)}; its table stays"
-    waits = state.next_attempt_at and state.state in ("new", "stale", "failed")
-    return f"{why[:160]} (next attempt {_moment(state.next_attempt_at)})" if waits else why[:160]
-
-
-def _heard(poll: Poll) -> str:
-    """When this source of news was last heard of."""
-    good = f"last read {_ago(poll.succeeded_at)}" if poll.succeeded_at else "never read yet"
-    if poll.error is None:
-        return f"{poll.source}: {good}"
-    return f"[red]{poll.source}: FAILING, {poll.failures} times in a row, {good}: {escape(poll.error)}[/]"
-
-
-def _ago(moment: datetime) -> str:
-    seconds = (datetime.now(UTC) - moment).total_seconds()
-    for unit, name in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")):
-        if seconds >= 2 * unit:
-            return f"{seconds / unit:.0f} {name} ago"
-    return f"{seconds:.0f} seconds ago"
+    for variable, value, default, meaning in settings_module.load().table():
+        changed = "" if value == default else f"   [dim](default: {escape(default) or 'empty'})[/]"
+        console.print(f"[bold]{variable}[/]={escape(value)}{changed}", soft_wrap=True, highlight=False)
+        console.print(Padding(escape(meaning), (0, 0, 0, 4)), highlight=False)

@@ -40,7 +40,7 @@ def compose(knobs: Settings, now: datetime) -> Report:
     from eurostat_assets.postgres import history
     from eurostat_assets.report import Check, Event, Finding, Report, Source, Today
 
-    database = resources.Mirror(knobs).database
+    database = resources.Mirror(knobs, fills=False).database
     return Report(
         made_at=now,
         source=knobs.source,
@@ -83,6 +83,7 @@ def _dataset(state: DatasetState) -> Dataset:
         state=state.state,
         released_at=_later(state.data_updated, state.structure_updated),
         offered_at=_later(state.offered_data, state.offered_structure),
+        behind_since=state.behind_since,
         published_at=state.published_at,
         rows=state.rows,
         table_bytes=state.bytes,

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.markup import escape
 from rich.table import Table
 
 from eurostat_assets.cli.progress import console
+from eurostat_assets.cli.status import behind_sentence
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -50,7 +52,7 @@ def healthz(
     knobs = settings.load()
     while True:
         # Anew each time: the database may have gone, or come back at another port.
-        mirror = resources.Mirror(knobs)
+        mirror = resources.Mirror(knobs, fills=False)
         with _dagster(knobs) as (instance, trouble):
             seen = watching.look(mirror, instance, trouble=trouble)
         if daemon:
@@ -73,7 +75,7 @@ def alarms(
     if test:
         _test(knobs)
         return
-    database = resources.Mirror(knobs).database
+    database = resources.Mirror(knobs, fills=False).database
     table = Table("since (UTC)", "until (UTC)", "what", "subject", "sentence")
     for one in postgres.incidents(database, closed=closed):
         colour = "dim" if one.closed_at else COLOURS[one.severity]
@@ -81,7 +83,7 @@ def alarms(
         table.add_row(
             _moment(one.opened_at), _moment(one.closed_at), what, escape(one.subject), escape(one.sentence)
         )
-    console.print(table)
+    console.print(table if table.rows else "There is no incident.")
     known = {one.channel: one for one in postgres.alarm_channels(database)}
     for channel in watching.channels(knobs):
         state = known.get(channel.name)
@@ -100,24 +102,18 @@ def freshness(
     from eurostat_assets import postgres, resources, settings
 
     now = datetime.now(UTC)
-    every = postgres.freshness(resources.Mirror(settings.load()).database)
+    database = resources.Mirror(settings.load(), fills=False).database
+    every = postgres.freshness(database)
     behind = [one for one in every if one.behind_since]
-    table = Table(
-        "dataset", "behind by", "newest at Eurostat (UTC)", "here (UTC)", "published (UTC)", "state"
-    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in ("dataset", "state", "behind for", "newest at Eurostat", "release here"):
+        table.add_column(header, no_wrap=True)
     for one in (every if all_ else behind)[:worst]:
         lag = _span(one.lag(now)) if one.behind_since else ""
-        table.add_row(
-            one.dataset,
-            lag,
-            _moment(one.offered_at),
-            _moment(one.released_at),
-            _moment(one.published_at),
-            one.state,
-        )
-    console.print(table)
-    kept = sum(one.state not in ("withdrawn", "excluded") for one in every)
-    console.print(f"{kept - len(behind)} of {kept} datasets have Eurostat's newest release.")
+        table.add_row(one.dataset, one.state, lag, _moment(one.offered_at), _moment(one.released_at))
+    if table.rows:
+        console.print(table)
+    console.print(behind_sentence(postgres.states(database).values()))
 
 
 def metrics(
@@ -134,7 +130,7 @@ def metrics(
     knobs = settings.load()
 
     def read() -> Books:
-        return measuring.books(resources.Mirror(knobs))
+        return measuring.books(resources.Mirror(knobs, fills=False))
 
     if once:
         exposition.write(read, once)
@@ -202,4 +198,7 @@ def _moment(moment: datetime | None) -> str:
 
 
 def _span(seconds: float) -> str:
-    return f"{seconds / 86400:.1f} days" if seconds >= 2 * 86400 else f"{seconds / 3600:.1f} hours"
+    for unit, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.1f} {name}"
+    return f"{seconds:.0f} seconds"

@@ -41,14 +41,14 @@ class Stage(Protocol):
 
 @dataclass(frozen=True)
 class Held:
-    """A dataset; `bytes` of its table, `raw_bytes` of its raw file, `lag` in seconds behind the source."""
+    """A dataset; `bytes` of its table, `raw_bytes` of its raw file, `lag` in seconds behind the source, None: not behind."""
 
     dataset: str
     state: str
     rows: int | None
     bytes: int | None
     raw_bytes: int | None
-    lag: float
+    lag: float | None
 
 
 @dataclass(frozen=True)

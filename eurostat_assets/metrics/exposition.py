@@ -76,9 +76,16 @@ def _of_datasets(books: Books) -> Iterator[Metric]:
     }
     yield _gauge("stored_bytes", "Bytes of tables with indexes, and of raw files.", _by(stored), ["store"])
     of_each: Samples = [
-        ((one.dataset,), one.lag) for one in books.datasets if one.state not in ("withdrawn", "excluded")
+        ((one.dataset,), one.lag or 0.0)
+        for one in books.datasets
+        if one.state not in ("withdrawn", "excluded")
     ]
     lags = [lag for _, lag in of_each]
+    yield _gauge(
+        "datasets_behind",
+        "Datasets of which Eurostat has a release that is not published here.",
+        [((), sum(one.lag is not None for one in books.datasets))],
+    )
     yield _gauge(
         "lag_seconds", "How long a newer release waits at the source; 0: none.", of_each, ["dataset"]
     )

@@ -23,6 +23,7 @@ RESERVED_TABLES = frozenset(
         "check_results",
         "checks",
         "datasets",
+        "freshness",
         "incidents",
         "incidents_told",
         "migrations",

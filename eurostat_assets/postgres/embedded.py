@@ -19,7 +19,7 @@ from pathlib import Path
 
 from eurostat_assets.postgres.cluster import SUPERUSER, make_cluster, password_of, programs_for
 from eurostat_assets.postgres.connection import create_database
-from eurostat_assets.postgres.errors import EmbeddedServerError, ServerStopped
+from eurostat_assets.postgres.errors import EmbeddedServerError, NoCluster, ServerStopped
 from eurostat_assets.postgres.postmaster import forget_dead_postmaster, postmaster_of
 from eurostat_assets.postgres.unprivileged import ServerUser, give_to_owner, server_user
 
@@ -71,7 +71,7 @@ class EmbeddedPostgres:
         """
         with self._locked():
             deadline = time.monotonic() + timeout
-            if not self.data.exists():
+            if not self.exists:
                 make_cluster(self.folder, self.user, self.programs)
             while not self._settled(deadline):
                 forget_dead_postmaster(self.data)
@@ -100,12 +100,21 @@ class EmbeddedPostgres:
         """libpq URL of `database`, which is created where it is missing. Raises ServerStopped."""
         port = self.status().port
         if port is None:
-            raise ServerStopped(f"the embedded server in {self.folder} is not running: start it first")
+            if not self.exists:
+                raise NoCluster(self.folder.parent)
+            raise ServerStopped(
+                f"the embedded server in {self.folder} is not running: start it first, with `eurostat-assets db start`"
+            )
         base = f"postgresql://{SUPERUSER}:{password_of(self.folder)}@{HOST}:{port}"
         if database not in self._created:
             create_database(f"{base}/{database}")
             self._created.add(database)
         return f"{base}/{database}"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a cluster, running or not."""
+        return self.data.exists()
 
     @property
     def data(self) -> Path:

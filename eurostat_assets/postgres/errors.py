@@ -3,6 +3,7 @@
 PostgresError
 ├── EmbeddedServerError      the embedded server cannot be installed, started or stopped
 │   └── ServerStopped        it is not running, so it has no URL
+│       └── NoCluster        nor was it ever started
 ├── DatabaseUnavailable      no connection to the database
 ├── DatabaseRefused          the database does not do what it was asked: a missing right, say
 ├── MirrorMismatch           the database belongs to another source than the one in use
@@ -57,6 +58,16 @@ class ServerStopped(EmbeddedServerError):
     """Asked for something that only a running server has."""
 
 
+class NoCluster(ServerStopped):
+    """Asked for something that only a running server has, before the first start in this `home` folder."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(
+            f"there is no mirror in {home} yet: `eurostat-assets up` makes one of Eurostat's data, `eurostat-assets demo`"
+            " one of invented data, and EUROSTAT_HOME names the folder of another"
+        )
+
+
 class DatabaseUnavailable(PostgresError):
     """No connection; `reason` is libpq's own sentence. The password is never part of the message."""
 
@@ -82,7 +93,7 @@ class MirrorMismatch(PostgresError):
 
     def __init__(self, database: str, claimed: str, wanted: str) -> None:
         super().__init__(
-            f"database {database} was filled from {claimed} and cannot also be filled from {wanted}: "
+            f"database {database} mirrors {claimed} and cannot also mirror {wanted}: "
             "use another database or home folder, or drop this one first"
         )
         self.database = database

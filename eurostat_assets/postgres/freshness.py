@@ -9,14 +9,9 @@ from datetime import datetime
 
 from eurostat_assets.postgres.connection import connect, rows
 
-# What is offered for the first time was often released long ago: we are behind only since we heard of it.
 FRESHNESS = """
-SELECT dataset, state, greatest(known.data_updated, known.structure_updated),
-       greatest(offered_data, offered_structure), published_at,
-       CASE WHEN state IN ('new', 'stale', 'failed') AND offered_data IS NOT NULL
-            THEN greatest(offered_data, offered_structure, CASE WHEN release IS NULL THEN first_seen END) END
-FROM eurostat.datasets AS known LEFT JOIN eurostat.catalogue USING (dataset)
-ORDER BY 6, dataset
+SELECT dataset, state, released_at, offered_at, published_at, behind_since
+FROM eurostat.freshness ORDER BY behind_since, dataset
 """
 OUTCOMES = """
 SELECT CASE state WHEN 'superseded' THEN 'published' ELSE state END, count(*), coalesce(sum(rows), 0),

@@ -15,8 +15,8 @@ State = Literal["new", "current", "stale", "failed", "withdrawn", "excluded"]
 STATES = """
 SELECT dataset, state, title, table_name, release, data_updated, structure_updated, rows, bytes, source_bytes, sha256,
        published_at, route, offered_data, offered_structure, offered_rows, checked_at, error, failed_at, failures,
-       next_attempt_at, note, waiting_since, withdrawn_at, excluded
-FROM eurostat.datasets
+       next_attempt_at, note, waiting_since, withdrawn_at, excluded, behind_since
+FROM eurostat.datasets LEFT JOIN (SELECT dataset, behind_since FROM eurostat.freshness) AS behind USING (dataset)
 """
 
 
@@ -25,7 +25,8 @@ class DatasetState:
     """One row of `eurostat.datasets`, whose columns are explained there; moments are aware.
 
     `release` and all about it are None where nothing was published yet; `error` is the last failure since the
-    last publication. `bytes`: the table on disk with indexes; `source_bytes`: the raw file.
+    last publication. `bytes`: the table on disk with indexes; `source_bytes`: the raw file. `behind_since` is that of
+    the view `eurostat.freshness`, which defines what "behind" means.
     """
 
     dataset: str
@@ -53,11 +54,16 @@ class DatasetState:
     waiting_since: datetime | None
     withdrawn_at: datetime | None
     excluded: str | None
+    behind_since: datetime | None = None
+
+    @property
+    def behind(self) -> bool:
+        """Whether Eurostat has a release that is wanted here and not published here."""
+        return self.behind_since is not None
 
     def due(self, now: datetime) -> bool:
-        """Whether Eurostat has a release that is not published here and that may be tried at this moment."""
-        waits = self.next_attempt_at is not None and self.next_attempt_at > now
-        return self.state in ("new", "stale", "failed") and self.offered_data is not None and not waits
+        """Whether the dataset is behind and may be tried at this moment."""
+        return self.behind and not (self.next_attempt_at is not None and self.next_attempt_at > now)
 
 
 def states(url: str) -> dict[str, DatasetState]:
@@ -106,12 +112,18 @@ def record_failure(
         cursor.execute(FAILED, (code, text, wait, LONGEST_WAIT * retry))
 
 
-def claim_mirror(url: str, api_url: str) -> None:
-    """Reserve this database for the data of `api_url`. Raises MirrorMismatch where it is another's."""
+def claim_mirror(url: str, api_url: str, *, reserve: bool = True) -> None:
+    """Reserve this database for the data of `api_url`; without `reserve`, only see that it is not another's.
+
+    Raises MirrorMismatch where it is another's.
+    """
     source = api_url.rstrip("/")
     with connect(url) as connection, transaction(connection) as cursor:
-        cursor.execute("INSERT INTO eurostat.mirror (api_url) VALUES (%s) ON CONFLICT DO NOTHING", (source,))
+        if reserve:
+            cursor.execute(
+                "INSERT INTO eurostat.mirror (api_url) VALUES (%s) ON CONFLICT DO NOTHING", (source,)
+            )
         cursor.execute("SELECT api_url FROM eurostat.mirror")
-        (claimed,) = cursor.fetchone() or ("",)
+        (claimed,) = cursor.fetchone() or (source,)
     if claimed != source:
         raise MirrorMismatch(where(url), claimed, source)

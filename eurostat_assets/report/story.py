@@ -21,13 +21,15 @@ WORST, BIGGEST = 30, 10
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where one dataset stands. `offered_at`: when Eurostat released what it offers; `note`: why it is not current."""
+    """Where one dataset stands. `offered_at`: when Eurostat released what it offers; `behind_since`: since when a release
+    is missing here, None where none is; `note`: why it is not current."""
 
     code: str
     title: str
     state: str
     released_at: datetime | None
     offered_at: datetime | None
+    behind_since: datetime | None
     published_at: datetime | None
     rows: int | None
     table_bytes: int | None
@@ -135,12 +137,8 @@ class Report:
 
     @cached_property
     def behind(self) -> list[tuple[Dataset, timedelta]]:
-        """What Eurostat has and this mirror has not, with the time since it was released there; the longest first."""
-        late = [
-            (one, self.made_at - one.offered_at)
-            for one in self.datasets
-            if one.state in ("stale", "failed", "new") and one.offered_at
-        ]
+        """What Eurostat has and this mirror has not, and for how long; the longest first."""
+        late = [(one, self.made_at - one.behind_since) for one in self.datasets if one.behind_since]
         return sorted(late, key=lambda pair: (-pair[1], pair[0].code))
 
     @cached_property

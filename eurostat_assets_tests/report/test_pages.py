@@ -32,6 +32,7 @@ def dataset(number: int) -> Dataset:
         state=state,
         released_at=NOW - timedelta(days=number),
         offered_at=NOW - timedelta(hours=number),
+        behind_since=None if state == "current" else NOW - timedelta(hours=number),
         published_at=NOW - timedelta(days=number % 9),
         rows=number * 1234,
         table_bytes=number * 100_000,
