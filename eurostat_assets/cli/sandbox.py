@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import print as say
+
+if TYPE_CHECKING:
+    from eurostat_assets.sandbox import Running
 
 app = typer.Typer(
     help="A local Eurostat with invented datasets, for trying and testing.", no_args_is_help=True
@@ -22,9 +24,15 @@ class What(StrEnum):
     BOTH = "both"
 
 
-Address = Annotated[str, typer.Option("--url", help="Where the sandbox answers.")]
+Address = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        help="Where the sandbox answers; by default, that of EUROSTAT_HOME, of the demo or of `serve` is found.",
+        show_default=False,
+    ),
+]
 Codes = Annotated[list[str], typer.Argument(help="Dataset codes.")]
-_HERE = "http://127.0.0.1:8765"
 
 
 @app.command()
@@ -57,49 +65,41 @@ def serve(
         scale=scale,
         faults=faults,
         day_seconds=day_seconds,
-        on_ready=lambda url: say(f"EUROSTAT_API_URL={url}{sandbox.API_PATH}"),
+        on_ready=lambda url: typer.echo(f"EUROSTAT_API_URL={url}{sandbox.API_PATH}"),
     )
 
 
 @app.command()
 def release(
     codes: Codes,
-    url: Address = _HERE,
+    url: Address = "",
     what: Annotated[What, typer.Option(help="Which dates move.")] = What.DATA,
 ) -> None:
     """Publish a new release of datasets: new dates, some changed cells, new items in the RSS feed."""
-    from eurostat_assets import sandbox
-
-    _say(sandbox.connect(url).release(*codes, what=what.value))
+    _say(_connect(url).release(*codes, what=what.value))
 
 
 @app.command()
-def add(codes: Codes, url: Address = _HERE) -> None:
+def add(codes: Codes, url: Address = "") -> None:
     """Make new datasets appear, or withdrawn ones again."""
-    from eurostat_assets import sandbox
-
-    _say(sandbox.connect(url).add(*codes))
+    _say(_connect(url).add(*codes))
 
 
 @app.command()
-def withdraw(codes: Codes, url: Address = _HERE) -> None:
+def withdraw(codes: Codes, url: Address = "") -> None:
     """Make datasets disappear."""
-    from eurostat_assets import sandbox
-
-    for code in sandbox.connect(url).withdraw(*codes):
-        say(f"{code}: withdrawn")
+    for code in _connect(url).withdraw(*codes):
+        typer.echo(f"{code}: withdrawn")
 
 
 @app.command()
 def rename(
     code: Annotated[str, typer.Argument(help="The dataset that goes.")],
     new: Annotated[str, typer.Argument(help="The code under which one comes.")],
-    url: Address = _HERE,
+    url: Address = "",
 ) -> None:
     """Withdraw a dataset and add one under another code, as Eurostat renames."""
-    from eurostat_assets import sandbox
-
-    _say(sandbox.connect(url).rename(code, new))
+    _say(_connect(url).rename(code, new))
 
 
 @app.command()
@@ -111,51 +111,66 @@ def restructure(
             help="`add deg_urb 3`, `remove sex`, `rename age age18`, `position geo XK` or `reorder geo 7`."
         ),
     ],
-    url: Address = _HERE,
+    url: Address = "",
 ) -> None:
     """Change the dimensions of a dataset."""
-    from eurostat_assets import sandbox
-
-    _say(sandbox.connect(url).restructure(code, change))
+    _say(_connect(url).restructure(code, change))
 
 
 @app.command()
 def faults(
     text: Annotated[str, typer.Argument(help="`async:2=0.2,html=0.05`; an empty text ends all faults.")],
-    url: Address = _HERE,
+    url: Address = "",
     dataset: Annotated[list[str] | None, typer.Option(help="Only for this one; repeatable.")] = None,
 ) -> None:
     """Let things go wrong from now on, instead of those before."""
-    from eurostat_assets import sandbox
 
-    sandbox.connect(url).set_faults(text, dataset)
+    _connect(url).set_faults(text, dataset)
 
 
 @app.command()
-def tally(url: Address = _HERE) -> None:
+def tally(url: Address = "") -> None:
     """Show what was asked of the sandbox and which faults were met."""
-    from eurostat_assets import sandbox
 
-    report = sandbox.connect(url).tally()
+    report = _connect(url).tally()
     for name in ("requests", "faults_met"):
         for kind, count in report[name].items():
-            say(f"{name.replace('_', ' ')}: {kind} {count}")
-    say(f"whole datasets delivered: {sum(report['bodies'].values())}, again: {sum(report['again'].values())}")
+            typer.echo(f"{name.replace('_', ' ')}: {kind} {count}")
+    typer.echo(
+        f"whole datasets delivered: {sum(report['bodies'].values())}, again: {sum(report['again'].values())}"
+    )
 
 
 @app.command()
 def calendar(
     run: Annotated[bool, typer.Option("--resume/--stop", help="Whether time goes on.")],
-    url: Address = _HERE,
+    url: Address = "",
 ) -> None:
     """Stop the sandbox's own releases, or let them go on."""
-    from eurostat_assets import sandbox
-
-    source = sandbox.connect(url)
+    source = _connect(url)
     state = source.resume_calendar() if run else source.stop_calendar()
-    say(f"{'running' if state['running'] else 'stopped'} at {state['now']}")
+    typer.echo(f"{'running' if state['running'] else 'stopped'} at {state['now']}")
+
+
+def _connect(url: str) -> Running:
+    """Return the sandbox at `url`; without one, the first of those that run in the usual folders.
+
+    Raises NotReady.
+    """
+    from eurostat_assets import sandbox, settings
+
+    if url:
+        return sandbox.connect(url)
+    home = settings.load().home
+    folders = (home / "sandbox", home.parent / "sandbox", home.parent / "demo" / "sandbox")
+    found = next((folder for folder in folders if (folder / sandbox.ADDRESS_FILE).exists()), None)
+    if found is None:
+        raise sandbox.NotReady(
+            "none runs here: start `eurostat-assets demo` or `eurostat-assets sandbox serve`, or name one with --url"
+        )
+    return sandbox.connect(found)
 
 
 def _say(editions: dict[str, dict]) -> None:
     for code, edition in editions.items():
-        say(f"{code}: data of {edition['update_data']}, structure of {edition['update_structure']}")
+        typer.echo(f"{code}: data of {edition['update_data']}, structure of {edition['update_structure']}")

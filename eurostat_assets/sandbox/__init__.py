@@ -24,13 +24,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eurostat_assets.sandbox.client import API_PATH, Running, connect
+from eurostat_assets.sandbox.client import ADDRESS_FILE, API_PATH, Running, connect
+from eurostat_assets.sandbox.errors import NotReady
 from eurostat_assets.sandbox.process import running, serve
 
 if TYPE_CHECKING:
     from eurostat_assets.sandbox.writing import cells, write_dataset
 
-__all__ = ["API_PATH", "Running", "cells", "connect", "running", "serve", "write_dataset"]
+__all__ = [
+    "ADDRESS_FILE",
+    "API_PATH",
+    "NotReady",
+    "Running",
+    "cells",
+    "connect",
+    "running",
+    "serve",
+    "write_dataset",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -62,4 +62,4 @@ class NoCalendar(SandboxError):
 
 class NotReady(SandboxError):
     def __init__(self, reason: str) -> None:
-        super().__init__(f"the sandbox did not start: {reason}")
+        super().__init__(f"no sandbox answers: {reason}")
