@@ -38,6 +38,7 @@ FLOORS = {
         "auditing",
         "watching",
         "measuring",
+        "doctor",
     },
     2: {
         "alarms",

@@ -22,6 +22,7 @@ from eurostat_assets.cli import (
     convert,
     database,
     demo,
+    doctor,
     load,
     mirror,
     report,
@@ -50,6 +51,7 @@ app.command()(report.report)
 app.command()(accept.accept)
 app.command()(audit.audit)
 app.command()(watch.healthz)
+app.command()(doctor.doctor)
 app.command()(watch.alarms)
 app.command()(watch.freshness)
 app.command()(watch.metrics)

@@ -91,6 +91,11 @@ class Eurostat:
             gate=self._gate,
         )
 
+    @property
+    def wire(self) -> "Wire":
+        """The transport with this client's limits, for those who judge answers instead of using them."""
+        return self._wire
+
     def __enter__(self) -> Self:
         return self
 

@@ -131,24 +131,36 @@ class Wire:
         dataset: str | None,
         deadline: float,
         bulk: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Iterator[Answer]:
         """Ask for `path` below the API's address; the whole answer must be there `deadline` seconds after.
 
         Raises Unreachable. Any status is an answer. `bulk`: whether this is one of the gate's downloads.
+        `headers` are sent besides the usual ones.
         """
         passage = self._gate.passage(self._host, bulk=bulk) if self._gate else nullcontext()
-        with passage, self._answer(path, params, dataset, deadline) as answer:
+        with passage, self._answer(path, params, dataset, deadline, headers) as answer:
             yield answer
 
     @contextmanager
     def _answer(
-        self, path: str, params: list[tuple[str, str]], dataset: str | None, deadline: float
+        self,
+        path: str,
+        params: list[tuple[str, str]],
+        dataset: str | None,
+        deadline: float,
+        headers: Mapping[str, str] | None,
     ) -> Iterator[Answer]:
         until = time.monotonic() + deadline
         url = self._api_url + path
         try:
             response = self._session.get(
-                url, params=params, timeout=self._timeouts, proxies=self._proxies, stream=True
+                url,
+                params=params,
+                headers=headers,
+                timeout=self._timeouts,
+                proxies=self._proxies,
+                stream=True,
             )
         # An OSError is every error of requests, and that of a CA bundle that is not there.
         except (OSError, urllib3.exceptions.HTTPError) as error:

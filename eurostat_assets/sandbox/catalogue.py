@@ -119,16 +119,19 @@ def _inventory_line(code: str, kind: str, parent: str, edition: Edition, base: s
 
 def codelist_inventory(base: str) -> Iterator[str]:
     """The lines of the inventory of code lists."""
-    yield "Code\tVersion\tLabel - English\tSpecific tsv download url\tLatest tsv download url\n"
+    yield (
+        "Code\tSource\tVersion\tLabel\tSpecific tsv download url\tSpecific sdmx download url\t"
+        "Latest tsv download url\tLatest sdmx download url\tmapping file\n"
+    )
     for dimension, label in sorted(DIMENSION_LABELS.items()):
         if dimension != "time":
-            url = f"{base}/sdmx/2.1/codelist/ESTAT/{dimension.upper()}"
-            yield (
-                "\t".join(
-                    [dimension.upper(), "1.0", label, f"{url}/1.0?format=TSV", f"{url}/latest?format=TSV"]
-                )
-                + "\n"
-            )
+            code = dimension.upper()
+            # As in reality, tables are those of SDMX 3.0 and XML is that of 2.1; served here is the table of 2.1 alone.
+            tsv = f"{base}/sdmx/3.0/structure/codelist/ESTAT/{code}"
+            xml = f"{base}/sdmx/2.1/codelist/ESTAT/{code}"
+            form = "?format=TSV&formatVersion=2.0"
+            urls = f"{tsv}/1.0{form}", f"{xml}/1.0", f"{tsv}{form}", xml
+            yield "\t".join([code, "ESTAT", "1.0", label, *urls, ""]) + "\n"
 
 
 def codelist(identifier: str, language: str) -> str | None:

@@ -90,6 +90,12 @@ class Running:
         """
         self._post("faults", faults=faults, datasets=datasets)
 
+    def change_contract(self, *changes: str) -> None:
+        """From now on the API differs from the documented one by these changes; none ends all. Their names are those of
+        the folder contract. Raises SandboxError.
+        """
+        self._post("contract", changes=changes)
+
     def tally(self) -> dict[str, Any]:
         """What was asked of it, delivered, and met since it started: `requests`, `bodies`, `again` and `faults_met`,
         as Tally.report says. Raises NotReady.

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from eurostat_assets.sandbox.calendar import Calendar
+from eurostat_assets.sandbox.contract import Contract
 from eurostat_assets.sandbox.datasets import Edition
 from eurostat_assets.sandbox.errors import NoCalendar, SandboxError
 from eurostat_assets.sandbox.faults import Faults
@@ -26,11 +27,19 @@ from eurostat_assets.sandbox.tally import Tally
 class Doors:
     """One door per deed. A bad order is answered with 400 and `{"error": ...}`."""
 
-    def __init__(self, publisher: Publisher, faults: Faults, tally: Tally, calendar: Calendar | None) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        faults: Faults,
+        tally: Tally,
+        calendar: Calendar | None,
+        contract: Contract,
+    ) -> None:
         self.publisher = publisher
         self._faults = faults
         self._tally = tally
         self._calendar = calendar
+        self._contract = contract
 
     def routes(self) -> list[Route]:
         return [
@@ -48,6 +57,7 @@ class Doors:
                     ("clock", self.clock),
                     ("calendar", self.calendar),
                     ("faults", self.faults),
+                    ("contract", self.contract),
                 )
             ),
         ]
@@ -91,6 +101,10 @@ class Doors:
 
     def faults(self, order: dict) -> object:
         self._faults.set(order["faults"], order.get("datasets"))
+        return {}
+
+    def contract(self, order: dict) -> object:
+        self._contract.set(order["changes"])
         return {}
 
     @staticmethod

@@ -6,6 +6,7 @@ SandboxError
 ├── WrongFolder       a folder that already holds the state of another sandbox
 ├── Unchangeable      a change of structure that a dataset cannot undergo
 ├── MalformedFaults   a text that does not say which faults there are to be
+├── UnknownChange     a change of the API that does not exist
 ├── NoCalendar        a calendar was to be stopped where none runs
 └── NotReady          no server answers: its process ended, or none runs there
 """
@@ -53,6 +54,12 @@ class MalformedFaults(SandboxError):
     def __init__(self, text: str, reason: str) -> None:
         self.text = text
         super().__init__(f"{text!r} is not a list of faults such as `async:2=0.2,html=0.05`: {reason}")
+
+
+class UnknownChange(SandboxError):
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        self.name = name
+        super().__init__(f"no change {name!r} of the API; choose of {', '.join(sorted(known))}")
 
 
 class NoCalendar(SandboxError):

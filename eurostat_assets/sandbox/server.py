@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from eurostat_assets.sandbox import catalogue, query
 from eurostat_assets.sandbox.calendar import Calendar
 from eurostat_assets.sandbox.client import API_PATH
+from eurostat_assets.sandbox.contract import Contract
 from eurostat_assets.sandbox.data import Data, error
 from eurostat_assets.sandbox.distortions import distorted
 from eurostat_assets.sandbox.doors import Doors
@@ -35,14 +36,14 @@ def application(
 ) -> ASGIApp:
     """The ASGI application. Handlers are plain functions: Starlette runs them, and their streams, in threads."""
     behaviour, faults, tally = behaviour or Behaviour(), faults or Faults(), Tally()
-    traveller = Traveller(behaviour, faults, tally)
+    traveller, contract = Traveller(behaviour, faults, tally), Contract()
     routes = [
         *Data(publisher, traveller, tally, behaviour.cost).routes(),
         *_Catalogue(publisher, traveller, tally).routes(),
-        *Doors(publisher, faults, tally, calendar).routes(),
+        *Doors(publisher, faults, tally, calendar, contract).routes(),
         Route(SORRY_PATH, sorry),
     ]
-    return with_connection(Starlette(routes=routes))
+    return with_connection(contract.around(Starlette(routes=routes)))
 
 
 class _Catalogue:
