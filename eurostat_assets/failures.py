@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
+from dagster._core.events import RunFailureReason
 
 from eurostat_assets.eurostat import EurostatError, Transient
 from eurostat_assets.jsonstat import JsonStatError
@@ -79,6 +80,15 @@ def worth_retrying(events: Iterable[dg.DagsterEvent]) -> bool:
             said = failure.metadata.get("worth retrying")
             return said is None or bool(said.value)
     return True
+
+
+def interrupted(events: Iterable[dg.DagsterEvent]) -> bool:
+    """Whether a run failed only because its process was told to end."""
+    return any(
+        event.is_run_failure
+        and event.job_failure_data.failure_reason == RunFailureReason.UNEXPECTED_TERMINATION
+        for event in events
+    )
 
 
 def failed_in(events: Iterable[dg.DagsterEvent]) -> str | None:

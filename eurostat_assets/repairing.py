@@ -6,10 +6,11 @@ anything; tables and files that belong nowhere are named, and a person decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 import dagster as dg
 
+from eurostat_assets import command_runs, run_tags
 from eurostat_assets.audit import Finding
 from eurostat_assets.settings import Settings
 
@@ -23,19 +24,15 @@ def repairable(findings: Iterable[Finding]) -> dict[str, str]:
 
 def repair(
     settings: Settings, instance: dg.DagsterInstance, remedies: dict[str, str]
-) -> Iterator[tuple[str, str | None]]:
-    """Repair each dataset in a run of its own; yields (code, None or why it failed)."""
-    from eurostat_assets.definitions import build
-    from eurostat_assets.failures import reason
-
-    job = build(settings).resolve_job_def("mirror_dataset")
-    for code, remedy in remedies.items():
-        instance.add_dynamic_partitions("eurostat_dataset", [code])
-        result = job.execute_in_process(
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            instance=instance,
-            partition_key=code,
-            asset_selection=[dg.AssetKey(step) for step in STEPS[remedy]],
-            raise_on_error=False,
+) -> Generator[tuple[str, str | None], None, None]:
+    """Repair each dataset in a run of its own; yields (code, None or why it failed). Stops as command_runs.py says."""
+    requests = [
+        command_runs.Request(
+            code,
+            "repair",
+            tags={run_tags.DATASET: code, run_tags.WHY: "person: eurostat-assets audit --repair"},
+            assets=STEPS[remedy],
         )
-        yield code, None if result.success else reason(result.all_events)
+        for code, remedy in remedies.items()
+    ]
+    yield from command_runs.execute(settings, instance, requests, at_once=1)

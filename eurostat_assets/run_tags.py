@@ -10,6 +10,8 @@ import dagster as dg
 from eurostat_assets.eurostat import Release
 
 DATASET, RELEASE, TITLE = "eurostat/dataset", "eurostat/release", "eurostat/title"
+WHY = "eurostat/why"
+"""What started the run."""
 LONGEST_TITLE = 120  # characters
 
 

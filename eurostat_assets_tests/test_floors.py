@@ -18,6 +18,8 @@ FLOORS = {
         "firstload",
         "synchronise",
         "warmruns",
+        "run_processes",
+        "command_runs",
         "preloaded",
         "repairing",
     },
@@ -39,6 +41,7 @@ FLOORS = {
         "watching",
         "measuring",
         "doctor",
+        "dead_runs",
     },
     2: {
         "alarms",

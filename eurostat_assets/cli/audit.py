@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -78,7 +79,8 @@ def _repaired(mirror: Mirror, report: Report) -> bool:
     """Repair what can be; returns whether there was anything."""
     import dagster as dg
 
-    from eurostat_assets import launcher
+    from eurostat_assets import child_processes, launcher
+    from eurostat_assets.command_runs import SECONDS_TO_STOP
     from eurostat_assets.repairing import repair, repairable
 
     remedies = repairable(report.findings)
@@ -86,8 +88,13 @@ def _repaired(mirror: Mirror, report: Report) -> bool:
         console.print("Nothing of this can be repaired from the store.")
         return False
     launcher.prepare_dagster(mirror.settings)
-    with dg.DagsterInstance.get() as instance, count_bar("Repairing", len(remedies)) as show:
-        for done, (code, problem) in enumerate(repair(mirror.settings, instance, remedies), start=1):
+    child_processes.end_soon_after_interrupt(SECONDS_TO_STOP)
+    with (
+        dg.DagsterInstance.get() as instance,
+        count_bar("Repairing", len(remedies)) as show,
+        closing(repair(mirror.settings, instance, remedies)) as repairs,
+    ):
+        for done, (code, problem) in enumerate(repairs, start=1):
             if problem:
                 console.print(f"[red]{code}[/] {escape(problem)}", soft_wrap=True, highlight=False)
             show(done, code)

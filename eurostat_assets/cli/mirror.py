@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -52,9 +53,12 @@ def sync(
     ] = False,
 ) -> None:
     """Bring datasets up to date without the UI: the same job, the same history. Exit code 1 when one was not published."""
+    from eurostat_assets import child_processes
     from eurostat_assets import settings as settings_module
+    from eurostat_assets.command_runs import SECONDS_TO_STOP
     from eurostat_assets.synchronise import due, synchronise
 
+    child_processes.end_soon_after_interrupt(SECONDS_TO_STOP)
     if bool(codes) == all_:
         raise typer.BadParameter("name dataset codes, or --all")
     knobs = settings_module.load()
@@ -62,8 +66,11 @@ def sync(
     skipped = waiting.unchanged
     chosen = waiting.codes[:limit]
     failures: dict[str, str] = {}
-    with count_bar("Mirroring", len(chosen)) as report:
-        for done, (code, problem) in enumerate(synchronise(knobs, chosen, force=force), start=1):
+    with (
+        count_bar("Mirroring", len(chosen)) as report,
+        closing(synchronise(knobs, chosen, force=force)) as runs,
+    ):
+        for done, (code, problem) in enumerate(runs, start=1):
             if problem:
                 failures[code] = problem
                 console.print(f"[red]{code}[/] {escape(problem)}", soft_wrap=True, highlight=False)

@@ -10,6 +10,7 @@ PostgresError
 ├── NotPublished             there is no table of this dataset
 ├── CatalogueShrank          too many datasets would be withdrawn at once; nothing was recorded
 ├── NothingHeldBack          there is no release for a person to accept
+├── RunIsDead                a run must not go on, as its lease was found expired
 ├── BulkLoadError            Parquet files were not loaded into a table; it is as it was before
 ├── FilesRefused             some Parquet files are not what the others are; nothing was loaded
 └── PublishError             one dataset was not published; its last good release is untouched
@@ -137,6 +138,16 @@ class NothingHeldBack(PostgresError):
         super().__init__(f"{dataset}: {why}")
         self.dataset = dataset
         self.damaged = list(damaged)
+
+
+class RunIsDead(PostgresError):
+    """The lease of `run_id` had expired before its process asked for it."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"run {run_id} took too long to start and was taken for dead; another one follows by itself"
+        )
+        self.run_id = run_id
 
 
 class BulkLoadError(PostgresError):

@@ -10,6 +10,7 @@ import dagster as dg
 
 from eurostat_assets import run_tags
 from eurostat_assets.assets import eurostat_dataset
+from eurostat_assets.dead_runs import fail_dead_runs
 from eurostat_assets.eurostat import Release
 from eurostat_assets.jobs import mirror_dataset
 from eurostat_assets.partitions import datasets
@@ -41,7 +42,9 @@ def stale_datasets(interval: int) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, mirror: dg.ResourceParam[Mirror]
     ) -> dg.SensorResult | dg.SkipReason:
         """Requests one run for every dataset that is new, stale or due for another attempt, and shows its partition as
-        stale. What it decides from is in `eurostat.datasets`; what is being loaded already is not requested again."""
+        stale. What it decides from is in `eurostat.datasets`; what is being loaded already is not requested again, unless
+        the process of its run is gone."""
+        fail_dead_runs(context.instance, mirror)
         ours, busy, now = states(mirror.database), in_flight(context.instance), datetime.now(UTC)
         chosen = due(ours, busy, now, QUEUED_AT_ONCE - len(busy))
         if not chosen:

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 import dagster as dg
 
 from eurostat_assets.eurostat import MalformedCode, check_code
-from eurostat_assets.failures import failed_in, reason, worth_retrying
+from eurostat_assets.failures import failed_in, interrupted, reason, worth_retrying
 from eurostat_assets.jobs import refresh_catalogue
 from eurostat_assets.postgres import poll_failed, record_failure, record_waiting
+from eurostat_assets.postgres.leases import DIED_RETRY, is_held
 from eurostat_assets.resources import Mirror
 
 
@@ -24,7 +25,9 @@ def failed_runs() -> dg.SensorDefinition:
         """Writes into `eurostat.datasets` that mirroring a dataset failed, why, and when it is tried again."""
         events = [*context.get_step_failure_events(), context.failure_event]
         if code := _dataset(context.dagster_run):
-            record_failed_run(mirror, code, events)
+            # Of a run that died, this was written down with its death.
+            if is_held(mirror.database, context.dagster_run.run_id) is not False:
+                record_failed_run(mirror, code, events)
         elif context.dagster_run.job_name == refresh_catalogue.name:
             poll_failed(mirror.database, "sweep", reason(events))
 
@@ -55,7 +58,9 @@ def record_failed_run(mirror: Mirror, code: str, events: Iterable[dg.DagsterEven
         code,
         reason(events),
         failed_in=failed_in(events),
-        retry=mirror.settings.retry_after,
+        retry=min(DIED_RETRY, mirror.settings.retry_after)
+        if interrupted(events)
+        else mirror.settings.retry_after,
         worth_retrying=worth_retrying(events),
     )
 

@@ -61,7 +61,7 @@ def test_what_is_found_stays_in_the_books_until_it_is_over(chain):
     (again,) = audit_findings(mirror.database)
     assert again.first_seen == kept.first_seen
     assert again.last_seen > kept.last_seen
-    with dg.DagsterInstance.ephemeral() as instance:
+    with dg.instance_for_test() as instance:
         done = dict(repairing.repair(mirror.settings, instance, repairing.repairable(report.findings)))
     assert done == {OTHER: None}
     assert auditing.audit(mirror).findings == ()
@@ -78,7 +78,7 @@ def test_a_damaged_parquet_file_is_read_again_from_the_raw_one(chain):
     parquet.write_bytes(whole[:-100])
     report = auditing.audit(mirror, [CODE])
     assert [finding.kind for finding in report.findings] == ["parquet_unreadable"]
-    with dg.DagsterInstance.ephemeral() as instance:
+    with dg.instance_for_test() as instance:
         assert dict(repairing.repair(mirror.settings, instance, {CODE: "read"})) == {CODE: None}
     assert auditing.audit(mirror, [CODE]).findings == ()
 
