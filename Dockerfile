@@ -3,7 +3,7 @@ FROM python:3.12-slim AS build
 ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PROJECT_ENVIRONMENT=/opt/eurostat/.venv
 RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /opt/eurostat
-COPY pyproject.toml uv.lock README.md LICENSE ./
+COPY pyproject.toml uv.lock README.md LICENSE dagster.yaml workspace.yaml ./
 RUN uv sync --frozen --no-default-groups --no-install-project --extra s3
 COPY eurostat_assets ./eurostat_assets
 RUN uv sync --frozen --no-default-groups --no-editable --extra s3
@@ -17,9 +17,7 @@ COPY --from=build /opt/eurostat/.venv ./.venv
 COPY dagster.yaml ./
 COPY deploy/workspace.yaml ./workspace.yaml
 COPY deploy/entrypoint.sh ./entrypoint.sh
-ENV PATH=/opt/eurostat/.venv/bin:$PATH DAGSTER_HOME=/opt/eurostat EUROSTAT_HOME=/data DAGSTER_ARTIFACTS=/data/dagster
-# dagster.yaml asks for it; where it is empty, libpq takes what entrypoint.sh has put into ~/.pgpass.
-ENV DAGSTER_PG_PASSWORD=
+ENV PATH=/opt/eurostat/.venv/bin:$PATH DAGSTER_HOME=/opt/eurostat EUROSTAT_HOME=/data
 USER eurostat
 VOLUME /data
 ENTRYPOINT ["/opt/eurostat/entrypoint.sh"]

@@ -3,10 +3,14 @@
 This is what Dagster loads (`workspace.yaml`, `[tool.dg.project]`). Everything here is made by the rooms below.
 """
 
+import warnings
+from pathlib import Path
+
 import dagster as dg
 from upath import UPath
 
 from eurostat_assets import assets, jobs, resources, sensors, settings
+from eurostat_assets import defs as user_defs
 from eurostat_assets.checks.mirror import audit
 from eurostat_assets.checks.standing import release_checks
 from eurostat_assets.io_managers import ParquetStore, RawStore, TableStore
@@ -50,4 +54,14 @@ def build(knobs: settings.Settings) -> dg.Definitions:
     )
 
 
-defs = build(settings.load())
+def scaffolded() -> dg.Definitions:
+    """What lies in the folder `defs`, where `dg scaffold defs` puts new files; in a checkout, or installed from one."""
+    folder = Path(user_defs.__file__ or "").parent
+    if not any(path for path in folder.iterdir() if path.name not in ("__init__.py", "__pycache__")):
+        return dg.Definitions()  # to look takes a third of a second, and every run of a dataset is a process
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.ComponentTree.from_module(user_defs, project_root=folder.parents[1]).build_defs()
+
+
+defs = dg.Definitions.merge(build(settings.load()), scaffolded())

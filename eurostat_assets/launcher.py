@@ -93,24 +93,23 @@ def start_databases(settings: Settings) -> None:
 
 
 def prepare_dagster(settings: Settings) -> None:
-    """Put into this process' environment what `dagster.yaml` asks for, and set the pool's limit on downloads."""
+    """Tell this process' environment where Dagster's settings and database are; set the pool's limit on downloads."""
     import dagster as dg
 
     os.environ.update(resources.dagster_environment(settings))
-    os.environ.setdefault("DAGSTER_PG_PASSWORD", os.environ.get("PGPASSWORD", ""))
-    os.environ["DAGSTER_HOME"] = str(dagster_home())
-    (settings.home / "dagster").mkdir(parents=True, exist_ok=True)
+    os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
     with dg.DagsterInstance.get() as instance:
         limit = settings.parallel_downloads + AT_THE_DOOR
         instance.event_log_storage.set_concurrency_slots("eurostat_api", limit)
 
 
-def dagster_home() -> Path:
-    """The folder with `dagster.yaml` and `workspace.yaml`: the checkout."""
-    for folder in (Path.cwd(), Path(__file__).resolve().parents[1]):
-        if (folder / "dagster.yaml").exists() and (folder / "workspace.yaml").exists():
-            return folder
-    raise LauncherError("No dagster.yaml and workspace.yaml here; run this from the project's checkout.")
+def dagster_home(settings: Settings) -> Path:
+    """Return the folder of the home that is DAGSTER_HOME, with `dagster.yaml` and `workspace.yaml` in it."""
+    from eurostat_assets.dagster_instance import write_files
+
+    folder = settings.home / "dagster"
+    write_files(folder)
+    return folder
 
 
 def stop(settings: Settings) -> list[str]:
@@ -131,9 +130,8 @@ def _start(
     executable = Path(sys.executable).with_name(command[0])
     with (logs / f"{command[0]}.log").open("ab") as log:
         return subprocess.Popen(
-            [str(executable), *command[1:], "-w", str(dagster_home() / "workspace.yaml")],
+            [str(executable), *command[1:], "-w", str(dagster_home(settings) / "workspace.yaml")],
             env={**os.environ, **(environment or {})},
-            cwd=dagster_home(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -176,7 +176,7 @@ def database_url(settings: Settings, database: str) -> str:
 
 
 def dagster_environment(settings: Settings) -> dict[str, str]:
-    """The variables that `dagster.yaml` asks for; without a password where the URL has none (libpq then looks elsewhere)."""
+    """The variables that name Dagster's database (without a password where the URL has none) and this home."""
     url = urlsplit(database_url(settings, DAGSTER_DATABASE))
     password = {"DAGSTER_PG_PASSWORD": unquote(url.password)} if url.password else {}
     return password | {
@@ -184,7 +184,6 @@ def dagster_environment(settings: Settings) -> dict[str, str]:
         "DAGSTER_PG_PORT": str(url.port or 5432),
         "DAGSTER_PG_USERNAME": unquote(url.username or ""),
         "DAGSTER_PG_DB": url.path.lstrip("/"),
-        "DAGSTER_ARTIFACTS": str(settings.home / "dagster"),
         "EUROSTAT_HOME": str(settings.home),
         "EUROSTAT_PARALLEL_RUNS": str(settings.parallel_runs),
     }

@@ -44,13 +44,6 @@ def test_up_can_wait_for_every_service():
     assert not [name for name, one in services.items() if "disable" in one.get("healthcheck", {})]
 
 
-def test_the_containers_get_every_variable_dagster_yaml_asks_for():
-    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    given = set(compose["services"]["daemon"]["environment"])
-    given |= {"DAGSTER_PG_PASSWORD", "DAGSTER_ARTIFACTS"}  # in the image
-    assert set(_env_names(yaml.safe_load((ROOT / "dagster.yaml").read_text()))) <= given
-
-
 def test_containers_and_checkout_call_the_code_location_the_same():
     names = {
         next(iter(yaml.safe_load(path.read_text())["load_from"][0].values()))["location_name"]
@@ -83,13 +76,3 @@ def test_the_password_of_the_secret_file_reaches_whatever_connects(tmp_path, dat
         finally:
             connection.cursor().execute("DROP ROLE compose_reader")
     assert (tmp_path / ".pgpass").stat().st_mode & 0o777 == 0o600
-
-
-def _env_names(value: object) -> list[str]:
-    if isinstance(value, dict):
-        if set(value) == {"env"}:
-            return [value["env"]]
-        return [name for item in value.values() for name in _env_names(item)]
-    if isinstance(value, list):
-        return [name for item in value for name in _env_names(item)]
-    return []

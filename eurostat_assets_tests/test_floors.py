@@ -11,8 +11,10 @@ PACKAGE = Path(eurostat_assets.__file__).parent
 FLOORS = {
     4: {
         "definitions",
+        "defs",
         "cli",
         "launcher",
+        "dagster_instance",
         "logs",
         "processes",
         "firstload",

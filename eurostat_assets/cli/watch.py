@@ -150,8 +150,7 @@ def _dagster(knobs: Settings) -> Iterator[tuple[dg.DagsterInstance | None, str]]
 
     try:
         os.environ.update(resources.dagster_environment(knobs))
-        os.environ.setdefault("DAGSTER_PG_PASSWORD", os.environ.get("PGPASSWORD", ""))
-        os.environ["DAGSTER_HOME"] = str(launcher.dagster_home())
+        os.environ["DAGSTER_HOME"] = str(launcher.dagster_home(knobs))
         instance = dg.DagsterInstance.get()
     except Exception as error:  # noqa: BLE001 (it says what is wrong, which is what this is for)
         yield None, str(error).strip().partition("\n")[0]

@@ -6,8 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from eurostat_assets.postgres.elsewhere import cluster_home, reachable_programs
 from eurostat_assets.postgres.errors import EmbeddedServerError
-from eurostat_assets.postgres.unprivileged import ServerUser, elsewhere, give_to_owner, reachable_programs
+from eurostat_assets.postgres.unprivileged import ServerUser, give_to_owner
 
 SUPERUSER = "postgres"
 
@@ -34,10 +35,15 @@ def make_cluster(folder: Path, user: ServerUser, programs: Path) -> None:
             f"the database cluster of {folder} lay in {place.resolve()}, which is gone: "
             f"restore that folder, or remove the link {place} to begin anew"
         )
-    home = folder
-    if not user.reaches(folder):
-        home = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=elsewhere()))
-        home.chmod(0o711)
+    if user.reaches(folder):
+        _make(folder, folder, user, programs)
+        return
+    with cluster_home(folder) as home:
+        _make(home, folder, user, programs)
+        place.symlink_to(home / "data")
+
+
+def _make(home: Path, folder: Path, user: ServerUser, programs: Path) -> None:
     for left in home.glob("new-*"):
         shutil.rmtree(left, ignore_errors=True)
     # A name of its own: the initdb of a starter that was killed may still be at work.
@@ -45,8 +51,6 @@ def make_cluster(folder: Path, user: ServerUser, programs: Path) -> None:
     _initdb(new, user, programs, password_of(folder))
     (new / "data").rename(home / "data")
     shutil.rmtree(new)
-    if home != folder:
-        place.symlink_to(home / "data")
 
 
 def password_of(folder: Path) -> str:

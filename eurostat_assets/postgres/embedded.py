@@ -3,7 +3,7 @@
 Here: initdb, start, stop, status, URLs. Not here: anything about what is in the databases.
 
 `folder` holds `password`, `port`, `lock` and `data` (the cluster; a link where `folder` is closed to the
-server's user, see unprivileged.py). The server outlives the process that started it.
+server's user, see elsewhere.py). The server outlives the process that started it.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from eurostat_assets.postgres import elsewhere
 from eurostat_assets.postgres.cluster import SUPERUSER, make_cluster, password_of, programs_for
 from eurostat_assets.postgres.connection import create_database
 from eurostat_assets.postgres.errors import EmbeddedServerError, NoCluster, ServerStopped
@@ -71,6 +72,7 @@ class EmbeddedPostgres:
         """
         with self._locked():
             deadline = time.monotonic() + timeout
+            elsewhere.tidy(self.folder)
             if not self.exists:
                 make_cluster(self.folder, self.user, self.programs)
             while not self._settled(deadline):

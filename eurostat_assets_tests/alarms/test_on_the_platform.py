@@ -118,9 +118,7 @@ def test_a_dead_daemon_is_told_by_the_watchdog_and_its_return_as_well(world):
     time.sleep(2)
     impatient = {**os.environ, "EUROSTAT_ALARM_DAEMON_SILENCE": "1"}
     for _ in range(2):
-        dead = subprocess.run(
-            healthz, cwd=launcher.dagster_home(), env=impatient, capture_output=True, text=True
-        )
+        dead = subprocess.run(healthz, env=impatient, capture_output=True, text=True)
         assert dead.returncode == 1, dead.stdout
         assert "daemon_dead" in dead.stdout
     assert world.told("ALARM daemon_dead") == (1, 1)

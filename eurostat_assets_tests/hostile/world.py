@@ -50,11 +50,10 @@ class World:
     def start(self) -> None:
         """Start the daemon, which is not running."""
         executable = Path(sys.executable).with_name("dagster-daemon")
-        folder = launcher.dagster_home()
+        folder = launcher.dagster_home(self.settings)
         with (self.settings.home / "daemon.log").open("ab") as log:
             self._daemon = subprocess.Popen(
                 [str(executable), "run", "-w", str(folder / "workspace.yaml")],
-                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
