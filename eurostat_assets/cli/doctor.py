@@ -12,8 +12,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from eurostat_assets import settings as settings_module
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -54,6 +52,7 @@ def doctor(
     dataset: Dataset = None,
 ) -> None:
     """Check this machine, and with some 20 requests whether Eurostat's API is still what the mirror relies on."""
+    from eurostat_assets import settings as settings_module
     from eurostat_assets.doctor.consultation import contract_verdicts, machine_verdicts
     from eurostat_assets.doctor.verdict import exit_code
 

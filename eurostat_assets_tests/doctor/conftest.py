@@ -43,7 +43,7 @@ def consult(settings: Settings) -> Consult:
     """Ask now; returns the answers, and the verdict of each check of the contract by its name."""
 
     def consult(dataset: str | None = None) -> tuple[Answers, dict[str, Verdict]]:
-        answers = ask(settings, dataset=dataset, pace=0)
+        answers = ask(settings, dataset=dataset)
         return answers, {one.check: one for one in contract_verdicts(settings, answers)}
 
     return consult

@@ -164,7 +164,7 @@ def test_without_any_answer_nothing_is_said_to_have_changed_and_few_requests_are
         collecting, "_ask", lambda wire, request: tried.append(request.name) or real_ask(wire, request)
     )
     nobody = settings.model_copy(update={"api_url": "http://127.0.0.1:9/eurostat/api/dissemination"})
-    answers = ask(nobody, pace=0)
+    answers = ask(nobody)
     outcomes = {one.outcome for one in contract_verdicts(nobody, answers)}
     assert outcomes == {Outcome.UNREACHABLE, Outcome.UNCHECKED}
     assert exit_code(contract_verdicts(nobody, answers)) == 3
