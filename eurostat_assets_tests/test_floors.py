@@ -59,7 +59,7 @@ FLOORS = {
         "revisions",
     },
     1: {"settings"},
-    0: {"child_processes", "model"},
+    0: {"loopback", "child_processes", "model"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 

@@ -22,7 +22,6 @@ from eurostat_assets.eurostat.punctual import PunctualAdapter
 
 _BLOCK: Final = 256 * 1024
 _LONGEST_RETRY_AFTER: Final = 120
-_LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 
 
 class _PoliteRetry(Retry):
@@ -88,7 +87,7 @@ class Wire:
     """A session with one API. Not for several threads at once; use one per thread.
 
     `timeouts`: seconds to connect, and between two bytes. Proxies and a custom CA come from the usual
-    environment variables (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE).
+    environment variables (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE); loopback is never proxied (loopback.py).
     """
 
     def __init__(
@@ -106,8 +105,6 @@ class Wire:
         self._timeouts = timeouts
         self._gate = gate
         self._session = requests.Session()
-        # A proxy is never the way to this machine itself, whatever NO_PROXY says.
-        self._proxies = {"no_proxy": self._host} if self._host in _LOOPBACK else None
         self._session.headers.update({"Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": user_agent})
         retry = _PoliteRetry(
             total=attempts - 1,
@@ -159,7 +156,6 @@ class Wire:
                 params=params,
                 headers=headers,
                 timeout=self._timeouts,
-                proxies=self._proxies,
                 stream=True,
             )
         # An OSError is every error of requests, and that of a CA bundle that is not there.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from eurostat_assets import loopback
 from eurostat_assets.eurostat import Eurostat
 from eurostat_assets.eurostat.errors import Unreachable
 from eurostat_assets_tests.eurostat.bodies import body_of
@@ -19,6 +20,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+    loopback.keep_direct()
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
 
