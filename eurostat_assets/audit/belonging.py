@@ -1,6 +1,7 @@
 """What belongs nowhere: tables without a dataset, releases nobody refers to, files of no dataset; and lost raw files.
 
-Pure: it is told what there is. Nothing is ever removed here; each finding says what a person may do.
+Pure: it is told what there is. Nothing is ever removed here; each finding says what a person may do. That is never to
+drop a table: what a dead process left is removed by the next one, and whatever else is there may be somebody's only copy.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ class Relations(Protocol):
     """The tables of both schemas, by name, with their sizes in bytes.
 
     `tables`: in schema eurostat, but for the mirror's own books; `releases`: in schema eurostat_releases; `referred`: those
-    of them that a dataset's table or the books refer to.
+    of them that a dataset's table, a bulk-loaded table or a record refers to; `removed_by`: what removes those that a dead
+    process left, such as "publication of HLTH_CD_ARO". A table with a parent (inheritance, partition) is in none of them.
     """
 
     @property
@@ -25,6 +27,8 @@ class Relations(Protocol):
     def releases(self) -> Mapping[str, int]: ...
     @property
     def referred(self) -> Collection[str]: ...
+    @property
+    def removed_by(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -45,19 +49,17 @@ def strangers(
             yield Finding(
                 f"eurostat.{name}",
                 "stranger_table",
-                f"The table eurostat.{name} ({size:,} bytes) is no dataset of this mirror: move it to another schema, or"
-                " drop it.",
+                f"The table eurostat.{name} ({size:,} bytes) is no dataset of this mirror: move it to another schema.",
                 {"bytes": size},
             )
     for name, size in sorted(relations.releases.items()):
         if name not in relations.referred:
-            yield Finding(
-                f"eurostat_releases.{name}",
-                "forgotten_release",
-                f"Nobody refers to the table eurostat_releases.{name} ({size:,} bytes), left by a publication that did not"
-                " end: drop it.",
-                {"bytes": size},
-            )
+            table = f"The table eurostat_releases.{name} ({size:,} bytes)"
+            if name in relations.removed_by:
+                story = f"{table} was left by a process that died: the next {relations.removed_by[name]} removes it."
+            else:
+                story = f"{table} is in no record of this mirror: if it is yours, move it to another schema."
+            yield Finding(f"eurostat_releases.{name}", "forgotten_release", story, {"bytes": size})
     for shelf in shelves:
         for code in sorted(set(shelf.codes) - set(known)):
             folder = f"{shelf.sort}/dataset={code}"

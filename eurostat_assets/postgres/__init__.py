@@ -10,7 +10,6 @@ from eurostat_assets.postgres.audits import (
     audit_findings,
     record_audits,
     record_strangers,
-    relation_sizes,
     seals,
 )
 from eurostat_assets.postgres.catalogue import CatalogueChange, catalogue_size, record_catalogue
@@ -53,6 +52,7 @@ from eurostat_assets.postgres.offers import record_checked, record_offers, recor
 from eurostat_assets.postgres.polls import Poll, poll_failed, poll_succeeded, polls
 from eurostat_assets.postgres.publication import Patience, Publication, Storage
 from eurostat_assets.postgres.publishing import publish
+from eurostat_assets.postgres.relations import relation_sizes
 from eurostat_assets.postgres.state import (
     DatasetState,
     claim_mirror,

@@ -1,20 +1,17 @@
-"""What audits found and when they looked (`eurostat.audits`, `eurostat.seals`), and what tables there are at all.
+"""What audits found and when they looked (`eurostat.audits`, `eurostat.seals`).
 
-Not here: the looking itself (digests.py), and whether something is as it should be.
+Not here: the looking itself (digests.py, relations.py), and whether something is as it should be.
 """
 
 import json
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from psycopg2.extras import execute_values
 
 from eurostat_assets.postgres.connection import Cursor, connect, rows, transaction
-from eurostat_assets.postgres.table import SCHEMA, STORE, coded_parent, codes_of, codes_parent
 
 FOUND = """
 INSERT INTO eurostat.audits (subject, kind, severity, sentence, numbers, remedy) VALUES %s
@@ -41,15 +38,6 @@ SELECT dataset, published_at, checksum::text, evidence, sealed_at, audited_at, c
 FINDINGS = """
 SELECT subject, kind, severity, sentence, numbers, remedy, first_seen, last_seen, resolved_at FROM eurostat.audits
 WHERE %s OR resolved_at IS NULL ORDER BY severity, first_seen, subject, kind
-"""
-TABLES = """
-SELECT relname, pg_total_relation_size(oid) FROM pg_class
-WHERE relnamespace = to_regnamespace(%s) AND relkind IN ('r', 'p', 'f', 'm') AND relname <> ALL(%s)
-"""
-REFERRED = """
-SELECT stored_as FROM eurostat.releases
-WHERE stored_as IS NOT NULL
-  AND (state IN ('published', 'superseded') OR state = 'loading' AND started_at > now() - interval '1 day')
 """
 
 
@@ -124,15 +112,6 @@ class SealState:
     compared_at: datetime | None
 
 
-@dataclass(frozen=True)
-class RelationSizes:
-    """Tables that are none of our own books, by name, in bytes; see `audit.Relations`."""
-
-    tables: Mapping[str, int]
-    releases: Mapping[str, int]
-    referred: frozenset[str]
-
-
 def record_audits(url: str, audits: Iterable[Audit]) -> None:
     """Note what became of these datasets: their findings, those that are over, their seals."""
     with connect(url) as connection, transaction(connection) as cursor:
@@ -166,27 +145,6 @@ def seals(url: str) -> dict[str, SealState]:
         row[0]: SealState(row[0], row[1], int(row[2]) if row[2] is not None else None, *row[3:])
         for row in found
     }
-
-
-def relation_sizes(url: str) -> RelationSizes:
-    """The tables of both schemas of the mirror, and the releases that something refers to."""
-    with connect(url) as connection, transaction(connection) as cursor:
-        # Tables and books of one moment: a publication goes on in both at once.
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        loaded = [name for (name,) in rows(connection, "SELECT table_name FROM eurostat.bulk_loads")]
-        by_hand = [name.removeprefix(f"{SCHEMA}.") for name in loaded]
-        tables = dict(rows(connection, TABLES, (SCHEMA, [*own_tables(), *by_hand])))
-        releases = dict(rows(connection, TABLES, (STORE, [])))
-        kept = [name for (name,) in rows(connection, REFERRED)]
-        datasets = rows(connection, "SELECT lower(dataset) FROM eurostat.datasets WHERE release IS NOT NULL")
-    parents = [parent(name) for (name,) in datasets for parent in (coded_parent, codes_parent)]
-    return RelationSizes(tables, releases, frozenset([*kept, *map(codes_of, kept), *parents]))
-
-
-def own_tables() -> set[str]:
-    """The tables in schema eurostat that the mirror keeps for itself: those that its migrations make."""
-    made = "".join(file.read_text() for file in Path(__file__).parent.glob("migrations/*.sql"))
-    return {"migrations", *re.findall(rf"CREATE TABLE {SCHEMA}\.(\w+)", made)}
 
 
 def _record(cursor: Cursor, findings: Sequence[Found], checked: Collection[str], subject: str | None) -> None:

@@ -12,6 +12,7 @@ PostgresError
 ├── NothingHeldBack          there is no release for a person to accept
 ├── RunIsDead                a run must not go on, as its lease was found expired
 ├── BulkLoadError            Parquet files were not loaded into a table; it is as it was before
+├── MalformedScope           what was asked for as a scope is none of this table; nothing was done
 ├── FilesRefused             some Parquet files are not what the others are; nothing was loaded
 └── PublishError             one dataset was not published; its last good release is untouched
     ├── ConnectionLost       in the midst of it; worth another try, as the next two are
@@ -156,6 +157,15 @@ class BulkLoadError(PostgresError):
     def __init__(self, table: str, reason: str) -> None:
         super().__init__(f"nothing was loaded into {table}: {reason}")
         self.table = table
+        self.reason = reason
+
+
+class MalformedScope(PostgresError):
+    """`scope` is not of the form that is read, or does not fit the table: `reason`. Told before anything is done."""
+
+    def __init__(self, scope: str, reason: str) -> None:
+        super().__init__(f"nothing was done, as the scope {scope!r} cannot be used: {reason}")
+        self.scope = scope
         self.reason = reason
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2 import sql
 
-from eurostat_assets.postgres.connection import connect, reason, transaction
+from eurostat_assets.postgres.bulk_state import FILE_COLUMN
+from eurostat_assets.postgres.connection import Cursor, connect, reason, transaction
 from eurostat_assets.postgres.errors import BulkLoadError, FilesRefused
 from eurostat_assets.postgres.loading import BATCH_ROWS, batches_of, copy_into
 from eurostat_assets.postgres.switching import definitions
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class File:
-    """One Parquet file; size and time of change tell whether it is still the same."""
+    """One Parquet file; size and time of change tell whether it is still the same. `number`: within its load."""
 
     path: Path
     size: int
     modified_ns: int
     rows: int
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def parquet_files(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         found.extend(sorted(path.rglob("*.parquet")) if path.is_dir() else [path])
-    return [path.absolute() for path in found]
+    return list(dict.fromkeys(path.absolute() for path in found))
 
 
 def schema_of(path: Path) -> "pa.Schema":
@@ -77,26 +79,35 @@ def describe(paths: Sequence[Path], schema: "pa.Schema") -> tuple[list[File], li
 
 
 def load(share: Share, on_progress: Callable[[int], None]) -> int:
-    """Make the child table and fill it, in one transaction; returns its rows. Raises BulkLoadError."""
+    """Make the child table and fill it, in one transaction of its own; returns its rows. Raises BulkLoadError."""
+    with connect(share.url) as connection, _told(share), transaction(connection) as cursor:
+        return fill(cursor, share, on_progress, freeze=True)
+
+
+def fill(cursor: Cursor, share: Share, on_progress: Callable[[int], None], *, freeze: bool) -> int:
+    """Make the child table and fill it, within the caller's transaction; returns its rows. Raises BulkLoadError.
+
+    With `freeze` the rows are visible to every snapshot as soon as the transaction commits, without to later ones.
+    """
     table = sql.Identifier(STORE, share.child)
     expected = sum(file.rows for file in share.files)
     schema = schema_of(share.files[0].path)
-    with connect(share.url) as connection, _told(share), transaction(connection) as cursor:
-        cursor.execute(sql.SQL("CREATE TABLE {} ({})").format(table, definitions(share.columns)))
-        loaded = copy_into(
-            cursor,
-            table,
-            schema.names,
-            schema,
-            _batches(share.files),
-            freeze=True,
-            on_progress=on_progress,
+    columns = (Column(FILE_COLUMN, "integer", nullable=False), *share.columns)
+    cursor.execute(sql.SQL("CREATE TABLE {} ({})").format(table, definitions(columns)))
+    loaded = copy_into(
+        cursor,
+        table,
+        [FILE_COLUMN, *schema.names],
+        _with_file(schema),
+        _batches(share.files, _with_file(schema)),
+        freeze=freeze,
+        on_progress=on_progress,
+    )
+    if loaded != expected:
+        raise BulkLoadError(
+            share.child, f"the server loaded {loaded:,} rows where the files have {expected:,}"
         )
-        if loaded != expected:
-            raise BulkLoadError(
-                share.child, f"the server loaded {loaded:,} rows where the files have {expected:,}"
-            )
-        cursor.execute(sql.SQL("ANALYZE {}").format(table))
+    cursor.execute(sql.SQL("ANALYZE {}").format(table))
     return loaded
 
 
@@ -108,26 +119,39 @@ def _told(share: Share) -> Iterator[None]:
         raise BulkLoadError(share.child, reason(error)) from error
 
 
-def _batches(files: Iterable[File]) -> "Iterator[pa.RecordBatch]":
+def _with_file(schema: "pa.Schema") -> "pa.Schema":
+    """The schema with the hidden column before all others."""
+    import pyarrow as pa
+
+    return schema.insert(0, pa.field(FILE_COLUMN, pa.dictionary(pa.int32(), pa.int32()), nullable=False))
+
+
+def _batches(files: Iterable[File], schema: "pa.Schema") -> "Iterator[pa.RecordBatch]":
     """The rows of all files, small ones put together: a batch costs the same however few rows it has."""
-    waiting: list[pa.RecordBatch] = []
+    waiting: list[tuple[File, pa.RecordBatch]] = []
     count = 0
     for file in files:
         with open_parquet(file.path) as parquet:
             for batch in batches_of(parquet):
-                waiting.append(batch)
+                waiting.append((file, batch))
                 count += batch.num_rows
                 if count >= BATCH_ROWS:
-                    yield _together(waiting)
+                    yield _together(waiting, schema)
                     waiting, count = [], 0
     if waiting:
-        yield _together(waiting)
+        yield _together(waiting, schema)
 
 
-def _together(batches: "list[pa.RecordBatch]") -> "pa.RecordBatch":
+def _together(waiting: "list[tuple[File, pa.RecordBatch]]", schema: "pa.Schema") -> "pa.RecordBatch":
+    """One batch of `schema`: the rows of all with the numbers of their files."""
+    import numpy as np
     import pyarrow as pa
 
-    if len(batches) == 1:
-        return batches[0]
-    table = pa.Table.from_batches([batch.replace_schema_metadata() for batch in batches])
-    return table.unify_dictionaries().combine_chunks().to_batches()[0]
+    batches = [batch.replace_schema_metadata() for _, batch in waiting]
+    if len(batches) > 1:
+        table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+        batches = table.to_batches() or batches[:1]
+    which = np.repeat(np.arange(len(waiting), dtype=np.int32), [batch.num_rows for _, batch in waiting])
+    numbers = pa.array([file.number for file, _ in waiting], pa.int32())
+    column = pa.DictionaryArray.from_arrays(pa.array(which), numbers)
+    return pa.RecordBatch.from_arrays([column, *batches[0].columns], schema=schema)

@@ -3,10 +3,12 @@
 Roles belong to the whole server; what they may do, to this database.
 """
 
+from collections.abc import Sequence
+
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
-from eurostat_assets.postgres.connection import Connection, Cursor, connect, transaction
+from eurostat_assets.postgres.connection import Connection, Cursor, connect, rows, transaction
 from eurostat_assets.postgres.migrations import LOCK, migrate
 from eurostat_assets.postgres.table import SCHEMA, STORE
 
@@ -14,6 +16,17 @@ OWNER = "eurostat_owner"
 LOADER = "eurostat_loader"
 READER = "eurostat_reader"
 
+# Whether the roles are there and this database is the owner's; whether we may make them, where not; and act as the owner.
+STANDING = """
+SELECT coalesce(bool_or(owner.oid = nspowner), false), coalesce(bool_or(me.rolsuper OR me.rolcreaterole), false),
+       coalesce(bool_or(pg_has_role(me.oid, owner.oid, 'MEMBER')), false)
+FROM pg_roles AS me LEFT JOIN pg_roles AS owner ON owner.rolname = %s LEFT JOIN pg_namespace ON nspname = %s
+WHERE me.rolname = current_user
+"""
+PRIVILEGES = """
+SELECT has_schema_privilege(%s, oid, 'CREATE'), has_schema_privilege(%s, oid, 'USAGE') FROM pg_namespace WHERE nspname = %s
+"""
+OWNER_OF = "SELECT relowner::regrole::text FROM pg_class WHERE oid = format('%%I.%%I', %s, %s)::regclass"
 FOREIGN = """
 SELECT relnamespace::regnamespace::text, relname, relkind FROM pg_class
 WHERE relnamespace IN (%s::regnamespace, %s::regnamespace) AND relkind IN ('r', 'p', 'v', 'm')
@@ -42,6 +55,55 @@ def initialise_roles(
         _say(cursor, "GRANT CREATE ON DATABASE {database} TO {owner}", connection)
         for schema in (SCHEMA, STORE):
             _hand_over(cursor, schema)
+
+
+def prepare_schema(url: str, schema: str) -> None:
+    """Make `schema` where it is missing; the owner may then create tables in it, and the reader use it.
+
+    Creates the roles where they are missing and we may; where we may not, the schema is ours.
+    """
+    with connect(url) as connection:
+        ready, may_create, _ = _standing(connection)
+    if not ready and may_create:
+        initialise_roles(url)
+    with connect(url) as connection, transaction(connection) as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        is_member = _standing(connection)[2]
+        if not rows(connection, "SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)):
+            _say(
+                cursor,
+                "CREATE SCHEMA {schema}" + (" AUTHORIZATION {owner}" if is_member else ""),
+                schema=schema,
+            )
+        if not is_member:
+            return
+        ((may_create, may_use),) = rows(connection, PRIVILEGES, (OWNER, READER, schema))
+        if not may_create:
+            _say(cursor, "GRANT USAGE, CREATE ON SCHEMA {schema} TO {owner}", schema=schema)
+        if not may_use:
+            _say(cursor, "GRANT USAGE ON SCHEMA {schema} TO {reader}", schema=schema)
+
+
+def hand_over_tables(cursor: Cursor, tables: Sequence[sql.Identifier]) -> None:
+    """Give `tables` to the owner. Nothing happens where there are no roles, or where we may not act as the owner."""
+    if not _standing(cursor.connection)[2]:
+        return
+    for table in tables:
+        cursor.execute(OWNER_OF, table.strings)
+        if cursor.fetchone() != (OWNER,):
+            cursor.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(table, sql.Identifier(OWNER)))
+
+
+def let_read(cursor: Cursor, table: sql.Identifier) -> None:
+    """Let the reader read `table`, where there are roles."""
+    if _standing(cursor.connection)[2]:
+        cursor.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(table, sql.Identifier(READER)))
+
+
+def _standing(connection: Connection) -> tuple[bool, bool, bool]:
+    """Whether the roles are there and own the mirror, whether we may create roles, whether we may act as the owner."""
+    ((ready, may_create, is_member),) = rows(connection, STANDING, (OWNER, SCHEMA))
+    return ready, may_create, is_member
 
 
 def _create(connection: Connection, cursor: Cursor, role: str, password: str | None) -> None:

@@ -20,7 +20,7 @@ SELECT parent.oid, parent.relkind, child.relnamespace::regnamespace::text, child
 FROM pg_class AS parent
 LEFT JOIN pg_partitioned_table AS partitioned ON partrelid = parent.oid
 LEFT JOIN pg_class AS child ON child.oid = partdefid
-WHERE parent.relnamespace = %s::regnamespace AND parent.relname = %s
+WHERE parent.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s) AND parent.relname = %s
 """
 COLUMNS = """
 SELECT attname, format_type(atttypid, atttypmod), NOT attnotnull FROM pg_attribute

@@ -75,13 +75,6 @@ def test_a_second_load_adds_only_new_files_or_replaces_all(mirror: str, query: Q
     assert len(query(STORED)) == 2
 
 
-def test_a_file_that_changed_after_it_was_loaded_is_refused_by_name(mirror: str, folder: Path) -> None:
-    load_parquet(mirror, [folder], "public.many")
-    pq.write_table(sheet(0, rows=7), folder / "0" / "000.parquet")
-    with pytest.raises(FilesRefused, match=r"000\.parquet.*changed since"):
-        load_parquet(mirror, [folder], "public.many", mode="append")
-
-
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_file_of_another_schema_is_refused_by_name_before_anything_is_loaded(
     mirror: str, query: Query, folder: Path, jobs: int
