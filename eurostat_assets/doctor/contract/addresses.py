@@ -14,14 +14,14 @@ _ADDRESSES = {
     "inventory": ("the inventory of datasets", "Sweeps fail: what the feed does not tell is not noticed"),
     "toc_en": ("the table of contents", "No titles, folders and sizes; sweeps fail"),
     "feed_en": ("the RSS feed", "Releases are noticed by sweeps only, every quarter of an hour"),
-    "whole": ("a dataset as JSON-stat", "No dataset can be loaded or refreshed, except as a bulk file"),
+    "whole": ("a dataset as JSON-stat", "No dataset can be loaded or refreshed; what is published stays"),
     "outline_en": (
         "a dataset without its cells (sinceTimePeriod=2999)",
-        "Probes use the inventory; big datasets cannot be sliced",
+        "A probe that is refused uses the inventory, others fail; big datasets cannot be sliced",
     ),
     "slice": (
         "two codes of one dimension (`geo=AT&geo=BE`)",
-        "Datasets too big for one extraction come as bulk files only",
+        "Datasets too big for one extraction cannot be loaded; the others do not mind",
     ),
     "bulk": (
         "a dataset as SDMX-CSV (last resort)",

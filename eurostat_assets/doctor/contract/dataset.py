@@ -29,7 +29,7 @@ _ORDER = [
 _REQUIRED = {"value", "id", "size", "dimension", "extension"}
 _TEXTS = {"label", "source", "updated"}
 _UNREADABLE = "Datasets cannot be read: new releases are held back, the last good ones stay"
-_DATES = "What is new cannot be told from the dataset itself"
+_DATES = "Without them `updated` is taken; in another form datasets cannot be loaded"
 
 
 def notes_of(document: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -67,7 +67,7 @@ def cells(case: Case) -> set[str]:
     "dataset: JSON-stat 2.0 of class dataset",
     needs=["whole"],
     after=["whole_address"],
-    effect=_UNREADABLE,
+    effect="None for a later version with the same members; of another class: " + _UNREADABLE,
 )
 def json_stat(case: Case) -> Iterator[str]:
     document = case["whole"].document
@@ -161,7 +161,7 @@ def numbers(case: Case) -> Iterator[str]:
     "dataset: statuses are small letters, then `|C` where confidential",
     needs=["whole"],
     after=["status_object"],
-    effect="Flags and confidentiality may stand in the wrong column",
+    effect="Flags are kept as sent; another separator than `|` would leave the confidentiality in the flag",
 )
 def flags(case: Case) -> Iterator[str]:
     for status in sorted(set(statuses(case).values())):
@@ -218,7 +218,7 @@ def dimensions(case: Case) -> Iterator[str]:
     "dataset: the last dimension is `time`",
     needs=["whole"],
     after=["json_members"],
-    effect="Of another place: none. Without `time`: " + _UNREADABLE,
+    effect="None for another place or the name TIME_PERIOD; under others periods are not recognised",
 )
 def time_dimension(case: Case) -> Iterator[str]:
     names = case["whole"].document["id"]
@@ -239,6 +239,51 @@ def periods(case: Case) -> Iterator[str]:
     odd = [literal for literal in literals if period_days(literal) is None]
     if odd:
         yield f"{len(odd)} of {len(literals)} have another form, such as {shown(odd[0])}"
+
+
+@check(
+    "labels",
+    "dataset: every dimension and every code has a label",
+    needs=["whole"],
+    after=["dimensions"],
+    effect="Comments of columns and labels of codes are the codes themselves",
+)
+def labels(case: Case) -> Iterator[str]:
+    document = case["whole"].document
+    for name in document["id"]:
+        dimension = document["dimension"][name]
+        missing = set(codes_of(dimension)) - dimension["category"].get("label", {}).keys()
+        if missing or not dimension.get("label"):
+            yield f"{name} lacks {'its own' if not dimension.get('label') else f'those of {len(missing)} codes'}"
+
+
+@check(
+    "status_labels",
+    "dataset: `extension.status.label` explains every status",
+    needs=["whole"],
+    after=["status_object"],
+    effect="Flags are kept, without their meaning",
+)
+def status_labels(case: Case) -> Iterator[str]:
+    explained = case["whole"].document["extension"].get("status", {}).get("label", {})
+    if missing := sorted(set(statuses(case).values()) - explained.keys()):
+        yield f"nothing is said of {', '.join(missing)}"
+
+
+@check(
+    "obs_periods",
+    "dataset: annotations name its oldest and latest period",
+    needs=["whole"],
+    after=["dimensions"],
+    effect="The check `span_as_announced` warns or has nothing to compare",
+)
+def obs_periods(case: Case) -> Iterator[str]:
+    document = case["whole"].document
+    known = codes_of(document["dimension"][document["id"][-1]])
+    for kind in ("OBS_PERIOD_OVERALL_OLDEST", "OBS_PERIOD_OVERALL_LATEST"):
+        said = notes_of(document).get(kind, {}).get("title")
+        if said not in known:
+            yield f"{kind} is {shown(said)}"
 
 
 @check(

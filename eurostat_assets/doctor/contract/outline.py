@@ -48,7 +48,7 @@ def outline_positions(case: Case) -> Iterator[str]:
     "probe: it has the dates of the whole dataset",
     needs=["outline_en", "whole"],
     after=["outline_address", "annotation_dates"],
-    effect="News cannot be told by a small request; the inventory is used",
+    effect="A probe takes news for known, or the other way round, until the next sweep reads the inventory",
     remedy=_AGAIN,
 )
 def outline_dates(case: Case) -> Iterator[str]:

@@ -10,7 +10,7 @@ from defusedxml.ElementTree import fromstring
 from eurostat_assets.doctor.collecting import NO_SUCH_DATASET, NO_SUCH_DIMENSION
 from eurostat_assets.doctor.contract.check import Case, check, shown
 
-_BLIND = "Refusals cannot be told from outages: what is final is tried again, with the server's words in the message"
+_BLIND = "Refusals are judged by their status alone: a dataset that is gone is tried again as in an outage"
 
 
 def error_of(case: Case, name: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def error_shape(case: Case) -> Iterator[str]:
     "refusal: an unknown dataset is 404, id 100, ERR_NOT_FOUND and its code",
     needs=["unknown_dataset"],
     after=["error_shape"],
-    effect="A dataset that was withdrawn is tried again for ever instead of being marked",
+    effect="None for another id; without ERR_NOT_FOUND a dataset that is gone is tried again as in an outage",
 )
 def unknown_dataset(case: Case) -> Iterator[str]:
     yield from _refused(case, "unknown_dataset", 404, 100, "ERR_NOT_FOUND")
@@ -73,7 +73,7 @@ def unknown_dimension(case: Case) -> Iterator[str]:
     "refusal: the bulk address says the same as an XML fault, 404 and code 100",
     needs=["unknown_bulk"],
     after=["bulk_address"],
-    effect=_BLIND,
+    effect="None for the JSON form of refusals; of others: " + _BLIND,
 )
 def unknown_bulk(case: Case) -> Iterator[str]:
     root = fromstring(case["unknown_bulk"].content, forbid_dtd=True)

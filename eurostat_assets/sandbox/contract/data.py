@@ -55,6 +55,8 @@ def _values_as_text(document: Document) -> None:
 def _capital_flags(document: Document) -> None:
     if "status" in document:
         document["status"] = {key: status.upper() for key, status in document["status"].items()}
+        labels = document["extension"]["status"]["label"]
+        document["extension"]["status"]["label"] = {status.upper(): label for status, label in labels.items()}
 
 
 def _beyond(document: Document) -> None:
@@ -76,6 +78,13 @@ def _financial_years(document: Document) -> None:
     category = document["dimension"]["time"]["category"]
     for member in ("index", "label"):
         category[member] = {f"FY{code}": value for code, value in category[member].items()}
+    for note in document["extension"]["annotation"]:
+        if note["type"].startswith("OBS_PERIOD"):
+            note["title"] = f"FY{note['title']}"
+
+
+def _without_labels(document: Document) -> None:
+    del document["dimension"][document["id"][0]]["category"]["label"]
 
 
 def _annotated(kind: str, member: str, alter: Callable[[str], str | None]) -> Callable[[Document], None]:
@@ -120,6 +129,11 @@ CHANGES |= {
     "index_as_list": _json(_index_as_list),
     "time_renamed": _json(_time_renamed),
     "financial_years": _json(_financial_years),
+    "labels_missing": _json(_without_labels),
+    "status_labels_missing": _json(lambda document: document["extension"].pop("status", None) and None),
+    "obs_periods_as_days": _json(
+        _annotated("OBS_PERIOD_OVERALL_LATEST", "title", lambda period: f"{period}-12-31")
+    ),
     "id_with_agency": _json(
         lambda document: document["extension"].update(id=f"ESTAT:{document['extension']['id']}")
     ),
