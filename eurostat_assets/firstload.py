@@ -6,16 +6,33 @@ Here belong requesting the sweep over Dagster's GraphQL address and reading from
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import dagster as dg
+from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
+from dagster_postgres.utils import DagsterPostgresException
+from sqlalchemy.exc import DBAPIError
 
 from eurostat_assets import postgres, resources
 from eurostat_assets.failures import reason
-from eurostat_assets.launcher import LauncherError, Platform
+from eurostat_assets.launcher import LauncherError, Platform, Tell
+from eurostat_assets.postgres.errors import EmbeddedServerError
 
+Answer = TypeVar("Answer")
+SECONDS_BETWEEN_NEWS = 15
+DATABASE_IS_AWAY = (
+    postgres.DatabaseUnavailable,
+    EmbeddedServerError,
+    DBAPIError,
+    DagsterPostgresException,
+)
 ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
+
+
+class SweepFailed(LauncherError):
+    """The sweep ran and failed; the text says why. Another one may succeed."""
 
 
 @dataclass
@@ -32,12 +49,11 @@ class Seen:
 
 
 class FirstLoad:
-    """Starts the load of a platform and follows it."""
+    """Starts the load of a platform and follows it, also while one of the platform's programs is being started again."""
 
-    def __init__(self, platform: Platform) -> None:
-        from dagster_graphql import DagsterGraphQLClient
-
+    def __init__(self, platform: Platform, tell: Tell = lambda _: None) -> None:
         self._platform = platform
+        self._tell = tell
         self.ui = platform.ui
         self._client = DagsterGraphQLClient("127.0.0.1", port_number=platform.port)
         self._mirror = resources.Mirror(platform.settings)
@@ -48,29 +64,58 @@ class FirstLoad:
 
     def published(self) -> set[str]:
         """The codes of datasets that readers can query now."""
-        return {code for code, state in self._states().items() if state.release}
+        return {code for code, state in self.states().items() if state.release}
 
     def sweep(self) -> None:
-        """Run the job `refresh_catalogue` and wait for its end. Raises `LauncherError` with the reason when it fails."""
-        run_id = self._client.submit_job_execution(
-            "refresh_catalogue",
-            repository_location_name="eurostat_assets",
-            repository_name="__repository__",
-            tags={"dagster/priority": "10"},
-        )
+        """Run the job `refresh_catalogue` and wait for its end. Raises `SweepFailed` with the reason when it fails.
+
+        A run that Dagster has given up because it did not begin in time is requested anew: `start_timeout_seconds` in
+        dagster.yaml is short for a busy machine, and for a daemon that is being started again.
+        """
+        while not self._ran(self._request_sweep()):
+            self._tell(
+                "The first sweep did not begin in time, so it is requested again; this machine is busy."
+            )
+
+    def _ran(self, run_id: str) -> bool:
+        """Wait for the end of a run; returns whether it began. Raises `SweepFailed` when it failed thereafter."""
         with dg.DagsterInstance.get() as instance:
-            while (run := instance.get_run_by_id(run_id)) is None or run.status not in ENDED:
+            while (record := self._persistently(lambda: instance.get_run_record_by_id(run_id))) is None or (
+                record.dagster_run.status not in ENDED
+            ):
                 self._platform.check()
                 time.sleep(0.3)
-            if run.status != dg.DagsterRunStatus.SUCCESS:
-                events = (entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event)
-                raise LauncherError(f"The catalogue could not be read: {reason(events)}")
+            if record.dagster_run.status == dg.DagsterRunStatus.SUCCESS:
+                return True
+            if record.start_time is None:
+                return False
+            events = (entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event)
+            raise SweepFailed(f"The catalogue could not be read: {reason(events)}")
+
+    def _request_sweep(self) -> str:
+        """Request the run as soon as webserver and code server can take it; returns its id."""
+        told = time.monotonic()
+        while True:
+            self._platform.check()
+            try:
+                return self._client.submit_job_execution(
+                    "refresh_catalogue",
+                    repository_location_name="eurostat_assets",
+                    repository_name="__repository__",
+                    tags={"dagster/priority": "10"},
+                )
+            except DagsterGraphQLClientError:
+                if time.monotonic() - told > SECONDS_BETWEEN_NEWS:
+                    told = time.monotonic()
+                    log = self._platform.log("code-server")
+                    self._tell(f"The webserver does not see the code server yet, whose log is {log}.")
+                time.sleep(0.5)
 
     def missing(self) -> list[str]:
         """The codes that were never published and that `stale_datasets` is going to request, or has."""
         return [
             code
-            for code, state in self._states().items()
+            for code, state in self.states().items()
             if state.state in ("new", "failed") and not state.release
         ]
 
@@ -80,7 +125,7 @@ class FirstLoad:
         while waiting:
             self._platform.check()
             time.sleep(1)
-            states = self._states()
+            states = self.states()
             for code in sorted(waiting):
                 state = states[code]
                 if state.release:
@@ -93,5 +138,14 @@ class FirstLoad:
             seen.rows = sum(states[code].rows or 0 for code in seen.published)
             yield seen
 
-    def _states(self) -> dict[str, postgres.DatasetState]:
-        return postgres.states(self._mirror.database)
+    def states(self) -> dict[str, postgres.DatasetState]:
+        """Return where each dataset stands; while the database is being started again, this waits for it."""
+        return self._persistently(lambda: postgres.states(self._mirror.database))
+
+    def _persistently(self, ask: Callable[[], Answer]) -> Answer:
+        while True:
+            self._platform.check()
+            try:
+                return ask()
+            except DATABASE_IS_AWAY:
+                time.sleep(0.5)

@@ -1,30 +1,42 @@
-"""The processes of one mirror: its database, the Dagster webserver and daemon, started in order and stopped together.
+"""The processes of one mirror: its database, the Dagster code server, webserver and daemon, started and stopped together.
 
-Here belong processes, ports and waiting for them. What they do once they run is Dagster's and the assets' business.
+Here belong processes, ports and waiting for them. What they do once they run is Dagster's and the assets' business; keeping
+them alive is the supervisor's, and ending them the guardian's.
 """
 
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import requests
 
-from eurostat_assets import postgres, resources
-from eurostat_assets.processes import only_one, stop_leftovers, write_down
-from eurostat_assets.processes import stop as stop_all
+from eurostat_assets import access, ports, postgres, resources
+from eurostat_assets.guardian import Guardian
+from eurostat_assets.processes import only_one, owned_database, stop_leftovers, write_down
 from eurostat_assets.settings import Settings
+from eurostat_assets.supervisor import Child, Database, Supervisor
 
-PATIENCE = 120  # seconds the UI may take to answer; 6 to 10 are usual
+SECONDS_BETWEEN_NEWS = 15
+WORKSPACE = """\
+# Written by `eurostat-assets up` and `demo`: where their webserver and daemon find the code server.
+load_from:
+  - grpc_server:
+      host: 127.0.0.1
+      port: {port}
+      location_name: eurostat_assets
+"""
 AT_THE_DOOR = 2
 """Downloads that the pool lets in beyond `parallel_downloads`. They wait at the client's gate (eurostat/gate.py), where a
 place that gets free is taken in a tenth of a second; a step that waits for its pool looks every 1 to 15 seconds."""
+
+Tell = Callable[[str], None]
+"""Takes a sentence about the platform: that it waits, or that something died and is started again."""
 
 
 class LauncherError(Exception):
@@ -32,54 +44,80 @@ class LauncherError(Exception):
 
 
 class Platform:
-    """A running platform: where its UI answers, and how to stop it."""
+    """A running platform: where its UI answers, and whether it can go on."""
 
-    def __init__(self, settings: Settings, port: int, processes: list[subprocess.Popen[bytes]]) -> None:
+    def __init__(self, settings: Settings, port: int, supervisor: Supervisor) -> None:
         self.settings = settings
         self.ui = f"http://127.0.0.1:{port}"
         self.port = port
-        self._processes = processes
+        self._children: dict[str, Child] = {}
+        self._supervisor = supervisor
 
     def check(self) -> None:
-        """Raises `LauncherError` when one of the processes has ended by itself."""
-        for process in self._processes:
-            if process.poll() is not None:
-                name = Path(str(process.args[0])).name  # type: ignore[index]
-                log = self.settings.home / "logs" / f"{name}.log"
-                raise LauncherError(
-                    f"{name} ended with code {process.returncode}; its last words are in {log}."
-                )
+        """Raises `LauncherError` when the platform cannot come up. A death that is being mended is no reason."""
+        if reason := self._supervisor.given_up():
+            raise LauncherError(reason)
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start a program of this Python's environment and keep it alive; its output goes to `<home>/logs/<name>.log`."""
+        program = Path(sys.executable).with_name(command[0])
+        child = Child(
+            name,
+            [str(program), *command[1:]],
+            home=self.settings.home,
+            environment=environment,
+        )
+        self._children[name] = child
+        self._supervisor.add(child)
+
+    def pid(self, name: str) -> int | None:
+        """Return the process id of one of its programs: dagster-webserver, dagster-daemon or code-server."""
+        return self._children[name].pid
+
+    def log(self, name: str) -> Path:
+        """Return the log file of one of its programs."""
+        return self._children[name].log
 
 
 @contextmanager
-def running(settings: Settings, environment: Mapping[str, str] | None = None) -> Iterator[Platform]:
-    """Start database, webserver and daemon, and stop what was started when the block is left.
+def running(
+    settings: Settings,
+    environment: Mapping[str, str] | None = None,
+    *,
+    port: int | None = None,
+    tell: Tell = lambda _: None,
+) -> Iterator[Platform]:
+    """Start database, code server, webserver and daemon, keep them alive, and stop what was started when the block is left.
 
-    Raises `LauncherError` when this home's platform runs already or does not come up, `PostgresError` when the database does
-    not. `environment` is added to that of the child processes.
+    `environment` is added to that of the child processes. `port`: the UI's; the settings' by default. `tell` gets a sentence
+    whenever a person should know something; the home's `logs/launcher.log` gets it as well. Raises `LauncherError` when the
+    platform does not come up, `PortTaken` when the port that was asked for is, `AlreadyRunning` when this home's platform
+    runs already, `PostgresError` when the database does not come up.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
+    logs = settings.home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    tell = _also_logged(tell, logs / "launcher.log")
     with only_one(settings.home) as register:
         stop_leftovers(settings.home)
-        start_databases(settings)
-        prepare_dagster(settings)
-        port = _free_port(settings.webserver_port)
-        processes = [
-            _start(settings, environment, ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port)]),
-            _start(settings, environment, ["dagster-daemon", "run"]),
-        ]
-        write_down(register, processes)
-        platform = Platform(settings, port, processes)
+        port = ports.choose(port, settings, tell)
+        guardian = Guardian(settings.home, register, logs / "guardian.log")
+        supervisor = Supervisor(tell)
         try:
-            _wait_for_ui(platform)
+            guardian.start()
+            supervisor.add(guardian)
+            _start_own_server(settings, guardian, register, supervisor)
+            start_databases(settings)
+            tell("PostgreSQL is up, with the databases of the mirror and of Dagster.")
+            _initialise_roles(settings, tell)
+            prepare_dagster(settings)
+            platform = Platform(settings, port, supervisor)
+            _start_dagster(platform, environment or {}, tell)
+            supervisor.patient = True
             yield platform
         finally:
-            stop_all([process.pid for process in processes])
-            for process in processes:
-                process.wait()
-            server = resources.embedded_server(settings)
-            if server:
-                server.stop()
+            supervisor.stop()
+            guardian.end_all()
+            supervisor.reap()
 
 
 def start_databases(settings: Settings) -> None:
@@ -113,49 +151,81 @@ def dagster_home(settings: Settings) -> Path:
 
 
 def stop(settings: Settings) -> list[str]:
-    """Stop whatever a launcher of this home left running, and the embedded server; returns what was stopped."""
-    stopped = stop_leftovers(settings.home)
+    """Stop the platform of this home, whoever started it, and the embedded server; returns what was stopped."""
+    stopped = sorted(stop_leftovers(settings.home))
     server = resources.embedded_server(settings)
-    if server and server.status().running:
-        server.stop()
+    if server and server.stop():
         stopped.append("PostgreSQL")
     return stopped
 
 
-def _start(
-    settings: Settings, environment: Mapping[str, str] | None, command: list[str]
-) -> subprocess.Popen[bytes]:
-    logs = settings.home / "logs"
-    logs.mkdir(exist_ok=True)
-    executable = Path(sys.executable).with_name(command[0])
-    with (logs / f"{command[0]}.log").open("ab") as log:
-        return subprocess.Popen(
-            [str(executable), *command[1:], "-w", str(dagster_home(settings) / "workspace.yaml")],
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is the launcher's, which stops them in order
-        )
+def _initialise_roles(settings: Settings, tell: Tell) -> None:
+    """Make owner, loader and reader. A server of the user's own may not allow it: the mirror works without them."""
+    try:
+        access.initialise(settings)
+    except postgres.DatabaseRefused as error:
+        if resources.embedded_server(settings):
+            raise
+        tell(f"The roles for readers were not made: {error}. The mirror works; ask whoever runs this server.")
 
 
-def _wait_for_ui(platform: Platform) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while time.monotonic() < give_up:
+def _start_own_server(
+    settings: Settings, guardian: Guardian, register: IO[str], supervisor: Supervisor
+) -> None:
+    """Start the embedded server where it is used. The guardian stops it at the end, unless it ran before."""
+    server = resources.embedded_server(settings)
+    if server is None:
+        write_down(register, owns_database=False)
+        return
+    owns = owned_database(settings.home) or not server.status().running
+    write_down(register, owns_database=owns)
+    if owns:
+        guardian.own_database()
+    server.start()
+    supervisor.add(Database(server))
+
+
+def _start_dagster(platform: Platform, environment: Mapping[str, str], tell: Tell) -> None:
+    """Start Dagster's programs and wait for them. There is one code server: neither of the others would restart its own.
+
+    It comes first, since the others look for one that was not there when they started every ten seconds only.
+    """
+    port = ports.free()
+    workspace = dagster_home(platform.settings) / "served.yaml"
+    workspace.write_text(WORKSPACE.format(port=port))
+    code = ["dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(port), "-m", "eurostat_assets.definitions"]
+    platform.start("code-server", [*code, "--location-name", "eurostat_assets"], environment)
+    _wait_for(platform, "code-server", lambda: not ports.is_free(port), tell)
+    platform.start("dagster-daemon", ["dagster-daemon", "run", "-w", str(workspace)], environment)
+    webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(platform.port), "-w", str(workspace)]
+    platform.start("dagster-webserver", webserver, environment)
+    _wait_for(platform, "dagster-webserver", lambda: _answers(platform.ui), tell)
+
+
+def _wait_for(platform: Platform, name: str, answers: Callable[[], bool], tell: Tell) -> None:
+    """Wait until a program answers: seconds, or many minutes on a busy machine, as long as it can be kept alive."""
+    began = told = time.monotonic()
+    while not answers():
         platform.check()
-        try:
-            if requests.get(f"{platform.ui}/server_info", timeout=5).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.3)
-    raise LauncherError(f"The Dagster UI did not answer at {platform.ui} within {PATIENCE} s.")
+        time.sleep(0.3)
+        if time.monotonic() - told > SECONDS_BETWEEN_NEWS:
+            told = time.monotonic()
+            tell(f"{name} has not answered yet, {told - began:.0f} s; its log is {platform.log(name)}.")
 
 
-def _free_port(wanted: int) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _answers(ui: str) -> bool:
+    try:
+        return requests.get(f"{ui}/server_info", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def _also_logged(tell: Tell, log: Path) -> Tell:
+    """`tell`, with each sentence appended to a log file as well."""
+
+    def both(sentence: str) -> None:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {sentence}\n")
+        tell(sentence)
+
+    return both

@@ -1,4 +1,4 @@
-"""Processes and their traces: who was started from a home, stopping them with all their children, one launcher at a time.
+"""One launcher at a time in a home: its lock, who holds it, and ending what an earlier one left behind.
 
 Here belongs what would be the same for any program; what is started, and in which order, is the launcher's.
 """
@@ -8,14 +8,20 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
-import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import psutil
+
+from eurostat_assets import process_tree
+
+REGISTER = "processes.json"
+SECONDS_TO_STOP = 20.0  # a launcher that was asked to stop; it needs 10 at most
+SECONDS_TO_TIDY = 15.0  # a guardian whose launcher has died; it needs 5
+GRACE = 6.0
 
 
 class AlreadyRunning(Exception):
@@ -24,64 +30,75 @@ class AlreadyRunning(Exception):
 
 @contextmanager
 def only_one(home: Path) -> Iterator[IO[str]]:
-    """Hold the home's lock: two daemons on one Dagster instance cancel each other's runs."""
-    with (home / "processes.json").open("a+") as register:
-        try:
-            fcntl.flock(register, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunning(
-                f"The platform of {home} is running already. Stop it with Ctrl-C where it runs, or `eurostat-assets down`."
-            ) from None
+    """Hold the home's lock: two daemons on one Dagster instance cancel each other's runs.
+
+    A guardian that is still ending what a dead launcher started is waited for. Raises `AlreadyRunning`.
+    """
+    with (home / REGISTER).open("a+") as register:
+        give_up = time.monotonic() + SECONDS_TO_TIDY
+        while not _locked(register):
+            if launcher_of(home) or time.monotonic() > give_up:
+                raise AlreadyRunning(
+                    f"The platform of {home} is running already. Stop it with Ctrl-C where it runs, or "
+                    "`eurostat-assets down`."
+                )
+            time.sleep(0.2)
         yield register
 
 
-def write_down(register: IO[str], processes: list[subprocess.Popen[bytes]]) -> None:
-    """Write down who was started, so that a later start can stop them should this process be killed."""
-    who = [{"pid": p.pid, "started": psutil.Process(p.pid).create_time()} for p in processes]
-    who.append({"pid": os.getpid(), "started": psutil.Process().create_time()})
+def write_down(register: IO[str], *, owns_database: bool) -> None:
+    """Write down that this process is the home's launcher, and whether the database server is its own to stop."""
     register.seek(0)
     register.truncate()
-    json.dump(who, register)
+    entry = {"pid": os.getpid(), "started": psutil.Process().create_time(), "owns_database": owns_database}
+    json.dump(entry, register)
     register.flush()
 
 
-def stop_leftovers(home: Path) -> list[str]:
-    """Stop what an earlier launcher of this home started and could not stop itself; returns the processes' names."""
-    try:
-        who = json.loads((home / "processes.json").read_text() or "[]")
-    except FileNotFoundError:
-        return []
-    alive = []
-    for entry in who:
-        try:
-            process = psutil.Process(entry["pid"])
-            if process.create_time() == entry["started"] and process.pid != os.getpid():
-                alive.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    names = [process.name() for process in alive]
-    stop([process.pid for process in alive])
-    return names
+def write_ended(home: Path) -> None:
+    """Write down that the last launcher's platform has ended whole; into the same file, whose lock may be held."""
+    (home / REGISTER).write_text("{}")
 
 
-def stop(pids: list[int]) -> None:
-    """Ask the processes and all their children to end; kill what has not after some seconds."""
-    family: list[psutil.Process] = []
-    for pid in pids:
-        try:
-            process = psutil.Process(pid)
-            family += [process, *process.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            continue
-    for process in family[:]:
-        try:
-            process.send_signal(signal.SIGTERM)
-        except psutil.NoSuchProcess:
-            family.remove(process)
-    _, stubborn = psutil.wait_procs(family, timeout=8)
-    for process in stubborn:
-        try:
+def launcher_of(home: Path) -> psutil.Process | None:
+    """Return the living launcher of a home, None where there is none."""
+    entry = _entry(home)
+    with suppress(psutil.NoSuchProcess, KeyError):
+        process = psutil.Process(entry["pid"])
+        if process.create_time() == entry["started"] and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None
+
+
+def owned_database(home: Path) -> bool:
+    """Return whether a launcher of this home started its database server, and neither it nor its guardian stopped it."""
+    return bool(_entry(home).get("owns_database"))
+
+
+def stop_leftovers(home: Path) -> set[str]:
+    """Stop a launcher of this home, and all that one started and could not stop itself; returns the processes' names."""
+    names = set()
+    launcher = launcher_of(home)
+    if launcher and launcher.pid != os.getpid():
+        names.add("the launcher")
+        with suppress(psutil.NoSuchProcess):
+            launcher.terminate()
+        _, alive = psutil.wait_procs([launcher], timeout=SECONDS_TO_STOP)
+        for process in alive:
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(stubborn, timeout=5)
+    return names | process_tree.end(home, grace=GRACE)
+
+
+def _entry(home: Path) -> dict:
+    """What the last launcher wrote down; empty where there was none, or one of an earlier version."""
+    with suppress(FileNotFoundError, ValueError):
+        entry = json.loads((home / REGISTER).read_text())
+        return entry if isinstance(entry, dict) else {}
+    return {}
+
+
+def _locked(register: IO[str]) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(register, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False

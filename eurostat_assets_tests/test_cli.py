@@ -115,7 +115,10 @@ def test_audit_finds_a_table_changed_by_hand_and_repairs_it(cli):
     first = cli("audit")
     assert first.returncode == 0, first.stdout + first.stderr
     assert "0 findings" in first.stdout
-    with psycopg2.connect(cli("db", "url").stdout.strip()) as connection, connection.cursor() as cursor:
+    with (
+        psycopg2.connect(cli("db", "url", "--admin").stdout.strip()) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute("UPDATE eurostat.hlth_silc_10 SET obs_value = 4711 WHERE ctid = '(0,1)'")
     connection.close()
     repaired = cli("audit", "HLTH_SILC_10", "--repair")

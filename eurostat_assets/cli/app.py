@@ -116,6 +116,7 @@ def _exit_code(error: Exception) -> int | None:
     from eurostat_assets.eurostat import EurostatError, MalformedCode
     from eurostat_assets.jsonstat import JsonStatError
     from eurostat_assets.launcher import LauncherError
+    from eurostat_assets.ports import PortTaken
     from eurostat_assets.postgres import PostgresError
     from eurostat_assets.processes import AlreadyRunning
     from eurostat_assets.sandbox.errors import SandboxError
@@ -128,6 +129,7 @@ def _exit_code(error: Exception) -> int | None:
         AuditError: 1,
         LauncherError: 1,
         AlreadyRunning: 1,
+        PortTaken: 1,
         SandboxError: 1,
         AlarmError: 2,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ def start() -> None:
         f"PostgreSQL runs; the mirror is the database [bold]{resources.MIRROR_DATABASE}[/]. {written} is up to date."
     )
     say(
-        "Now `dg dev` or `dagster dev` work here too. `eurostat-assets db url` prints the address, with its password."
+        "Now `dg dev` or `dagster dev` work here too. `eurostat-assets db url` prints the address to read it."
     )
 
 
@@ -40,16 +41,16 @@ def init(
 ) -> None:
     """Make databases, tables and the roles eurostat_owner, eurostat_loader, eurostat_reader; safe to run again.
 
-    A role with a password file can log in; without one it is a group: GRANT eurostat_reader TO alice.
+    `up` and `demo` do this as well. The reader can log in, with the password of the file or a generated one (`db url`); the
+    loader can once it has a password file. Either can be granted to others: GRANT eurostat_reader TO alice.
     """
-    from eurostat_assets import launcher, resources, settings
-    from eurostat_assets.postgres.roles import initialise_roles
+    from eurostat_assets import access, launcher, settings
 
-    knobs = settings.load()
-    launcher.start_databases(knobs)
-    launcher.prepare_dagster(knobs)
-    initialise_roles(
-        resources.database_url(knobs, resources.MIRROR_DATABASE),
+    loaded = settings.load()
+    launcher.start_databases(loaded)
+    launcher.prepare_dagster(loaded)
+    access.initialise(
+        loaded,
         loader_password=_password(loader_password_file),
         reader_password=_password(reader_password_file),
     )
@@ -82,13 +83,51 @@ def status() -> None:
 
 @app.command()
 def url(
-    dagster: bool = typer.Option(False, "--dagster", help="The address of Dagster's own database instead."),
+    admin: Annotated[
+        bool, typer.Option("--admin", help="The owner's address, which may do everything.")
+    ] = False,
+    dagster: Annotated[
+        bool, typer.Option("--dagster", help="The owner's address of Dagster's own database instead.")
+    ] = False,
 ) -> None:
-    """Print the mirror's address for psql, pandas or Power BI. It contains the password."""
-    from eurostat_assets import resources, settings
+    """Print the address to read the mirror with psql, pandas or Power BI. It contains the reader's password."""
+    from eurostat_assets import access, resources, settings
 
-    name = resources.DAGSTER_DATABASE if dagster else resources.MIRROR_DATABASE
-    typer.echo(resources.database_url(settings.load(), name))
+    loaded = settings.load()
+    if admin or dagster:
+        name = resources.DAGSTER_DATABASE if dagster else resources.MIRROR_DATABASE
+        typer.echo(resources.database_url(loaded, name))
+    else:
+        typer.echo(access.reader_url(loaded))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def shell(
+    context: typer.Context,
+    admin: Annotated[bool, typer.Option("--admin", help="As the owner, who may write.")] = False,
+) -> None:
+    """Open psql on the mirror, as the reader. What follows goes to psql: `db shell -c "SELECT …"`."""
+    from urllib.parse import unquote, urlsplit, urlunsplit
+
+    from eurostat_assets import access, resources, settings
+
+    program = access.psql()
+    if program is None:
+        raise typer.BadParameter(
+            "psql is not installed; the package postgresql-client of your system brings it. "
+            "`eurostat-assets db url` prints the address for any other client."
+        )
+    loaded = settings.load()
+    address = (
+        resources.database_url(loaded, resources.MIRROR_DATABASE) if admin else access.reader_url(loaded)
+    )
+    parts = urlsplit(address)
+    # Not among the arguments, where everybody on this machine could see it.
+    environment = {"PGPASSWORD": unquote(parts.password)} if parts.password else {}
+    user, _, place = parts.netloc.rpartition("@")
+    netloc = f"{user.partition(':')[0]}@{place}" if user else place
+    command = [str(program), urlunsplit(parts._replace(netloc=netloc)), *context.args]
+    os.execve(program, command, {**os.environ, **environment})
 
 
 def _password(file: Path | None) -> str | None:

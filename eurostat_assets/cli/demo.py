@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from eurostat_assets.cli.progress import console
-from eurostat_assets.cli.run import follow, stay, step
+from eurostat_assets.cli.result_table import result_tables
+from eurostat_assets.cli.run import Port, first_sweep, follow, stay, step, teller
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor
-
+    from eurostat_assets.firstload import FirstLoad
+    from eurostat_assets.launcher import Platform
+    from eurostat_assets.sandbox import Running
     from eurostat_assets.settings import Settings
 
 HOME = Path(".eurostat/demo")
@@ -29,33 +33,36 @@ Exit = Annotated[
 ]
 
 
-def demo(leave: Exit = False) -> None:
+def demo(leave: Exit = False, port: Port = None) -> None:
     """A working mirror of an invented Eurostat: first load, an update that comes through the feed, a query, the UI."""
     from eurostat_assets import launcher, sandbox
     from eurostat_assets.firstload import FirstLoad
 
     began = time.monotonic()
-    with sandbox.running(folder=HOME / "sandbox", profile="demo") as source:
-        knobs = _settings(source.api_url)
-        console.print(
-            f"An [bold]invented[/] Eurostat answers at {source.api_url}; starting PostgreSQL and Dagster …"
+    tell = teller(began)
+    home = _home()
+    with sandbox.running(folder=home / "sandbox", profile="demo") as source:
+        settings = _settings(home, source.api_url)
+        step(
+            began,
+            f"An [bold]invented[/] Eurostat answers at {source.api_url}; starting PostgreSQL and Dagster …",
         )
-        with launcher.running(knobs) as platform:
+        with launcher.running(settings, port=port, tell=tell) as platform:
             step(began, f"The Dagster UI is at [bold]{platform.ui}[/]")
-            load = FirstLoad(platform)
+            load = FirstLoad(platform, tell)
             if there := load.published():
                 step(began, f"{len(there)} tables are published already")
-            load.sweep()
+            first_sweep(load, platform, tries=3)
             failed = follow(load, began)
             if failed:
                 raise launcher.LauncherError(
                     f"Step 'first load': {failed} datasets failed; see {platform.ui}/runs."
                 )
-            code = _see_a_release(platform, source, began)
-            _show(knobs, code)
+            code = _see_a_release(platform, load, source, began)
+            _show(settings, code)
             console.print(
                 f"\nOpen [bold]{platform.ui}[/] → Lineage, or Assets → published_table → Partitions.\n"
-                f'SQL: [bold]psql "$(EUROSTAT_HOME={HOME} .venv/bin/eurostat-assets db url)"[/]',
+                f"SQL: [bold]EUROSTAT_HOME={quote(_relative(home))} {_program()} db shell[/]",
                 soft_wrap=True,
                 highlight=False,
             )
@@ -63,29 +70,68 @@ def demo(leave: Exit = False) -> None:
                 stay(platform)
 
 
-def _settings(api_url: str) -> Settings:
+def _home() -> Path:
+    """The demo's home: EUROSTAT_HOME of the environment, else `.eurostat/demo`.
+
+    Not the one in `.env`, which is the mirror's. Raises `LauncherError` for a home that the demo did not make.
+    """
+    from eurostat_assets.launcher import LauncherError
+    from eurostat_assets.settings import SOURCE_FILE
+
+    home = Path(os.environ.get("EUROSTAT_HOME") or HOME).expanduser().absolute()
+    filled = any((home / name).exists() for name in ("postgres", "store"))
+    if filled and not (home / SOURCE_FILE).exists():
+        raise LauncherError(
+            f"EUROSTAT_HOME={home} holds a mirror that is not the demo's. Invented data never mix with real ones: "
+            "choose another EUROSTAT_HOME for the demo, or none."
+        )
+    return home
+
+
+def _settings(home: Path, api_url: str) -> Settings:
     """The demo's settings: put into the environment, where the code servers and runs of the platform find them."""
     from eurostat_assets import settings
 
-    os.environ |= {
-        "EUROSTAT_HOME": str(HOME.absolute()),
-        "EUROSTAT_API_URL": api_url,
-        "EUROSTAT_POLL_INTERVAL": str(POLL_INTERVAL),
-        "EUROSTAT_REQUEST_INTERVAL": str(REQUEST_INTERVAL),
-        "EUROSTAT_DATABASE_URL": "",
-        "EUROSTAT_STORE_URL": "",
+    own = {
+        "home": str(home),
+        "api_url": api_url,
+        "poll_interval": str(POLL_INTERVAL),
+        "request_interval": str(REQUEST_INTERVAL),
+        "database_url": "",
+        "store_url": "",
     }
-    knobs = settings.load()
-    settings.remember_source(knobs)
-    return knobs
+    before = settings.Settings()
+    os.environ |= {f"EUROSTAT_{name.upper()}": value for name, value in own.items()}
+    loaded = settings.load()
+    ignored = [
+        name
+        for name in own
+        if name in before.model_fields_set and getattr(before, name) != getattr(loaded, name)
+    ]
+    if ignored:
+        names = ", ".join(f"EUROSTAT_{name.upper()}" for name in ignored)
+        console.print(
+            f"[yellow]The demo has its own {names}; yours, from the environment or .env, is not used.[/]"
+        )
+    settings.remember_source(loaded)
+    return loaded
 
 
-def _see_a_release(platform, source, began: float) -> str:
+def _relative(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _program() -> str:
+    """How this command line is called from here."""
+    program = Path(sys.argv[0])
+    return quote(_relative(program)) if program.is_absolute() and program.exists() else "eurostat-assets"
+
+
+def _see_a_release(platform: Platform, load: FirstLoad, source: Running, began: float) -> str:
     """Let the invented Eurostat publish a release and wait until the sensor has brought it; returns the dataset's code."""
-    from eurostat_assets import launcher, postgres, resources
+    from eurostat_assets import launcher
 
-    database = resources.Mirror(platform.settings).database
-    states = {code: state for code, state in postgres.states(database).items() if state.release}
+    states = {code: state for code, state in load.states().items() if state.release}
     code = min(
         (code for code in states if (states[code].rows or 0) > 1000), key=lambda code: states[code].rows or 0
     )
@@ -96,7 +142,7 @@ def _see_a_release(platform, source, began: float) -> str:
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
         platform.check()
-        now = postgres.states(database)[code]
+        now = load.states()[code]
         if now.release != states[code].release:
             step(
                 began,
@@ -110,29 +156,26 @@ def _see_a_release(platform, source, began: float) -> str:
     )
 
 
-def _show(knobs: Settings, code: str) -> None:
-    """Print what is in Postgres now, and some rows of one table."""
+def _show(settings: Settings, code: str) -> None:
+    """Print what is in PostgreSQL now, and some rows of one table, as a reader sees them."""
     import psycopg2
     from psycopg2 import sql
 
-    from eurostat_assets import resources
+    from eurostat_assets import access
 
-    with psycopg2.connect(resources.Mirror(knobs).database) as connection, connection.cursor() as cursor:
-        cursor.execute(
+    table = sql.Identifier("eurostat", code.lower())
+    queries = {
+        "eurostat.datasets": sql.SQL(
             "SELECT dataset, rows, data_updated::date AS data, title FROM eurostat.datasets ORDER BY dataset"
-        )
-        console.print(_table("eurostat.datasets", cursor))
-        table = sql.Identifier("eurostat", code.lower())
-        cursor.execute(sql.SQL("SELECT * FROM {} WHERE obs_value IS NOT NULL LIMIT 5").format(table))
-        console.print(_table(f"eurostat.{code.lower()}", cursor))
-    connection.close()
-
-
-def _table(title: str, cursor: cursor) -> Table:
-    table = Table(title=title, title_justify="left")
-    for column in cursor.description or ():
-        table.add_column(column.name, no_wrap=True, justify="right" if column.name == "rows" else "left")
-    for row in cursor.fetchall():
-        cells = ("" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row)
-        table.add_row(*cells)
-    return table
+        ),
+        f"eurostat.{code.lower()}": sql.SQL("SELECT * FROM {} WHERE obs_value IS NOT NULL LIMIT 5").format(
+            table
+        ),
+    }
+    with closing(psycopg2.connect(access.reader_url(settings))) as connection, connection.cursor() as cursor:
+        for title, query in queries.items():
+            cursor.execute(query)
+            columns = [column.name for column in cursor.description or ()]
+            for part in result_tables(title, columns, cursor.fetchall(), width=console.width, cut="title"):
+                console.print()
+                console.print(part)

@@ -3,44 +3,71 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.markup import escape
 
 from eurostat_assets.cli.progress import console, count_bar
 
 if TYPE_CHECKING:
     from eurostat_assets.firstload import FirstLoad
-    from eurostat_assets.launcher import Platform
+    from eurostat_assets.launcher import Platform, Tell
 
 RETRY_SECONDS = 60
 
 
-def up() -> None:
+Port = Annotated[
+    int | None,
+    typer.Option(min=1, max=65535, help="Port of the Dagster UI on loopback.", show_default="3000"),
+]
+
+
+def up(port: Port = None) -> None:
     """The mirror of the real Eurostat: database, Dagster UI and daemon, first load of what is missing; until Ctrl-C."""
     from eurostat_assets import launcher, settings
     from eurostat_assets.firstload import FirstLoad
 
     began = time.monotonic()
-    with launcher.running(settings.load()) as platform:
+    tell = teller(began)
+    tell("Starting PostgreSQL and Dagster …")
+    with launcher.running(settings.load(), port=port, tell=tell) as platform:
         step(began, f"The Dagster UI is at [bold]{platform.ui}[/]")
-        load = FirstLoad(platform)
+        load = FirstLoad(platform, tell)
         _await_source(load, platform)
-        load.sweep()
+        first_sweep(load, platform)
         follow(load, began)
         stay(platform)
 
 
 def down() -> None:
-    """Stop what `up` or `demo` left running in this folder: webserver, daemon, database."""
+    """Stop what `up` or `demo` left running, in EUROSTAT_HOME and in the demo's home: launcher, Dagster, database."""
+    from pydantic import SecretStr
+
     from eurostat_assets import launcher, settings
 
-    homes = {settings.load().home, Path(".eurostat/demo").absolute()}
-    stopped = [
-        name for home in homes if home.exists() for name in launcher.stop(settings.Settings(home=home))
-    ]
+    own = settings.load()
+    stopped = launcher.stop(own) if own.home.exists() else []
+    demo = Path(".eurostat/demo").absolute()
+    if demo.exists() and demo != own.home:
+        stopped += launcher.stop(settings.Settings(home=demo, database_url=SecretStr("")))
     console.print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+def first_sweep(load: FirstLoad, platform: Platform, tries: int | None = None) -> None:
+    """Run the first sweep until one succeeds. Raises `SweepFailed` after so many `tries`; None: never."""
+    from eurostat_assets.firstload import SweepFailed
+
+    for attempt in count(1):
+        try:
+            load.sweep()
+            return
+        except SweepFailed as error:
+            if attempt == tries:
+                raise
+            _say_next_try(platform, str(error))
 
 
 def follow(load: FirstLoad, began: float) -> int:
@@ -69,8 +96,13 @@ def step(began: float, what: str) -> None:
     console.print(f"[dim]{time.monotonic() - began:6.1f} s[/]  {what}", highlight=False, soft_wrap=True)
 
 
+def teller(began: float) -> Tell:
+    """Return a function that shows a sentence about the platform, with its time."""
+    return lambda sentence: step(began, escape(sentence))
+
+
 def stay(platform: Platform) -> None:
-    """Keep the platform up until Ctrl-C; raises `LauncherError` when a process ends by itself."""
+    """Keep the platform up until Ctrl-C."""
     console.print("Ctrl-C stops everything; the data stay.")
     _wait(platform, float("inf"))
 
@@ -82,9 +114,13 @@ def _await_source(load: FirstLoad, platform: Platform) -> None:
         try:
             return load.check_source()
         except EurostatError as error:
-            console.print(f"[yellow]{escape(str(error))}[/]", soft_wrap=True)
-            console.print(f"The UI stays up at {platform.ui}; next try in {RETRY_SECONDS} s.")
-            _wait(platform, RETRY_SECONDS)
+            _say_next_try(platform, str(error))
+
+
+def _say_next_try(platform: Platform, problem: str) -> None:
+    console.print(f"[yellow]{escape(problem)}[/]", soft_wrap=True)
+    console.print(f"The UI stays up at {platform.ui}; next try in {RETRY_SECONDS} s.")
+    _wait(platform, RETRY_SECONDS)
 
 
 def _wait(platform: Platform, seconds: float) -> None:

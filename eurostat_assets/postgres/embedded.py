@@ -81,10 +81,12 @@ class EmbeddedPostgres:
         return self.status()
 
     def stop(self, timeout: float = 60) -> bool:
-        """Disconnect everybody and stop the server; False where it did not run."""
-        if not self.status().running:
+        """Disconnect everybody and stop the server; False where it did not run. One that is starting is waited for."""
+        if not self.data.exists():
             return False
         with self._locked():
+            if not self._settled(time.monotonic() + timeout):
+                return False
             done = self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(int(timeout)))
             if done.returncode and postmaster_of(self.data):
                 raise EmbeddedServerError(f"the server in {self.data} did not stop", done.stdout)

@@ -106,6 +106,12 @@ def _standing(connection: Connection) -> tuple[bool, bool, bool]:
     return ready, may_create, is_member
 
 
+def may_log_in(url: str, role: str) -> bool:
+    """Return whether the server has this role and it can log in."""
+    with connect(url) as connection:
+        return bool(rows(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s AND rolcanlogin", (role,)))
+
+
 def _create(connection: Connection, cursor: Cursor, role: str, password: str | None) -> None:
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
     if cursor.fetchone() is None:

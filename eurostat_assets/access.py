@@ -1,0 +1,86 @@
+"""Who reaches the mirror's database, and as whom: the reader's address for people, the owner's for the platform.
+
+Here belong the roles' set-up for this deployment and the reader's password, a file in the home. What each role may do is
+in postgres/roles.py.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from eurostat_assets import resources
+from eurostat_assets.postgres import PostgresError
+from eurostat_assets.postgres.roles import READER, initialise_roles, may_log_in
+from eurostat_assets.postgres.unprivileged import give_to_owner
+from eurostat_assets.settings import Settings
+
+PASSWORD_FILE = "reader_password"
+
+
+class ReaderUnknown(PostgresError):
+    """There is no reader to log in as, or its password is not known here; the text says what to do."""
+
+
+def initialise(
+    settings: Settings, *, loader_password: str | None = None, reader_password: str | None = None
+) -> None:
+    """Create the roles, or bring them up to date. The reader can log in afterwards, with the password in the home's file.
+
+    Without a `reader_password` the one in the file is used, or a new one. Only where a server of the user's own has a
+    reader that can log in already, whose password is not known here, that password stays. Raises `PostgresError`.
+    """
+    url = resources.database_url(settings, resources.MIRROR_DATABASE)
+    password = reader_password or _known_password(settings)
+    if password is None and (resources.embedded_server(settings) or not may_log_in(url, READER)):
+        password = secrets.token_urlsafe(24)
+    if password:
+        _keep_password(settings, password)  # first: a password that only the server knows is lost
+    initialise_roles(url, loader_password=loader_password, reader_password=password)
+
+
+def reader_url(settings: Settings) -> str:
+    """Return the libpq URL with which people and their tools read the mirror: every table, no writing.
+
+    On the embedded server the reader is made on first use. Raises `ReaderUnknown`, `PostgresError`.
+    """
+    if _known_password(settings) is None and resources.embedded_server(settings):
+        initialise(settings)
+    password = _known_password(settings)
+    if password is None:
+        raise ReaderUnknown(
+            f"The password of the role {READER} is not known here. `eurostat-assets db init` makes the role; when it exists "
+            "already, `db init --reader-password-file FILE` sets its password. `db url --admin` prints the owner's address."
+        )
+    parts = urlsplit(resources.database_url(settings, resources.MIRROR_DATABASE))
+    place = parts.netloc.rpartition("@")[2]
+    options = [pair for pair in parse_qsl(parts.query) if pair[0] not in ("user", "password", "passfile")]
+    return urlunsplit(
+        parts._replace(netloc=f"{READER}:{quote(password, safe='')}@{place}", query=urlencode(options))
+    )
+
+
+def _known_password(settings: Settings) -> str | None:
+    file = settings.home / PASSWORD_FILE
+    return (file.read_text().strip() or None) if file.exists() else None
+
+
+def _keep_password(settings: Settings, password: str) -> None:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    file = settings.home / PASSWORD_FILE
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:  # noqa: PTH123
+        opened.write(password)
+    file.chmod(0o600)
+    give_to_owner(file, settings.home)
+
+
+def psql() -> Path | None:
+    """Return the program psql: the one that comes with the embedded server, else one in PATH, else None."""
+    import shutil
+
+    from eurostat_assets.postgres.cluster import bundled_program
+
+    found = bundled_program("psql") or shutil.which("psql")
+    return Path(found) if found else None
