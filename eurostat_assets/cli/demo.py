@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HOME = Path(".eurostat/demo")
 POLL_INTERVAL = 5
 REQUEST_INTERVAL = 2
-PATIENCE = 180  # seconds for a release to come through the feed; the sensor looks every POLL_INTERVAL
+PATIENCE = 600  # seconds for a release to come through the feed; half a minute is usual
 
 
 Exit = Annotated[
@@ -124,7 +124,7 @@ def _relative(path: Path) -> str:
 def _program() -> str:
     """How this command line is called from here."""
     program = Path(sys.argv[0])
-    return quote(_relative(program)) if program.is_absolute() and program.exists() else "eurostat-assets"
+    return quote(_relative(program.absolute())) if program.exists() else "eurostat-assets"
 
 
 def _see_a_release(platform: Platform, load: FirstLoad, source: Running, began: float) -> str:
