@@ -20,7 +20,7 @@ from psycopg2 import sql
 from psycopg2.extras import execute_values
 
 from benchmarks.report import peak_memory
-from eurostat_assets.postgres import encoding, publish
+from eurostat_assets.postgres import Indexes, Storage, encoding, publish
 from eurostat_assets.postgres.loading import batches_of, copy_into
 from eurostat_assets.postgres.switching import definitions
 from eurostat_assets.postgres.table import ReleaseFile, open_parquet, read_release_file
@@ -79,8 +79,10 @@ def main(engine: str, url: str, parquet: Path, table: str) -> None:
 
 
 def _run_of(engine: str) -> Callable[[str, ReleaseFile, sql.Identifier], None]:
-    if engine == "publish":
-        return lambda url, file, _: publish(url, file.parquet) and None
+    name, _, indexes = engine.partition(":")
+    if name == "publish":
+        storage = Storage(indexes=Indexes.parse(indexes)) if indexes else Storage()
+        return lambda url, file, _: publish(url, file.parquet, storage=storage) and None
     if engine == "adbc":
         import adbc_driver_postgresql.dbapi  # noqa: F401 (so that the import is not timed)
 

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         description="When a dimension goes that a view needs: keep its column, with nulls; else refuse.",
     )
 
-    # How hard Eurostat and this machine are worked
+    # Concurrency and rate limits
     parallel_downloads: int = Field(default=4, ge=1, le=16, description="Simultaneous requests to Eurostat.")
     parallel_runs: int = Field(
         default=6,
@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     feed_trusted: float = Field(
         default=6 * 86400,
         gt=0,
-        description="Seconds without a good look at the feed, which tells of seven days, that call for a sweep.",
+        description="Sweep if the feed, which covers seven days, has not been read for this many seconds.",
     )
     blind_sweep_interval: int = Field(
         default=900, ge=1, description="Seconds between two sweeps while the feed cannot be read."
@@ -168,7 +168,7 @@ class Settings(BaseSettings):
         default="10 2 * * 0", description="When every table is compared with its Parquet file by checksum."
     )
 
-    # Whom it alarms, and when
+    # Alarms
     alarm_webhook: SecretStr = Field(
         default=SecretStr(""),
         description="Where alarms are POSTed as JSON: an incoming webhook of Slack, Teams, Mattermost.",

@@ -17,9 +17,9 @@ def accept(
     ],
     by: Annotated[str, typer.Option(help="Who says so; by default, whoever is logged in here.")] = "",
 ) -> None:
-    """Let the release pass that the checks of a dataset held back last: this release, and the checks that failed.
+    """Publish the latest release of a dataset despite failed checks.
 
-    Its next run, which follows by itself, publishes it. The next release is checked as ever.
+    Only this release and the checks that failed are accepted. Its next run, which follows by itself, publishes it.
     """
     from eurostat_assets import postgres, resources, settings
     from eurostat_assets.eurostat import check_code

@@ -30,7 +30,7 @@ def audit(
         ),
     ] = False,
 ) -> None:
-    """Compare published tables with their Parquet files, and find what belongs nowhere. Exit code 1 when something is wrong.
+    """Compare published tables with their Parquet files, and find orphaned tables and files. Exit code 1 on errors.
 
     A table that nobody wrote to since it was last compared is only looked at: its rows are counted, and the transaction
     that wrote them is checked. Warnings (totals that do not fit their parts, leftovers) do not change the exit code.

@@ -22,7 +22,7 @@ def convert(
         ),
     ] = None,
 ) -> None:
-    """Convert one JSON-stat file to Parquet, in bounded memory; nothing is left under the target's name if it fails."""
+    """Convert one JSON-stat file to Parquet, in bounded memory. No file is left behind if it fails."""
     from eurostat_assets.cli.progress import bytes_bar
     from eurostat_assets.jsonstat import JsonStatError, write_parquet
 

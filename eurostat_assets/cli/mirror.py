@@ -19,10 +19,12 @@ from eurostat_assets.cli.status import behind_sentence
 def sweep(
     accept_shrinking: Annotated[
         bool,
-        typer.Option("--accept-shrinking", help="Believe it even when a large part of the theme is gone."),
+        typer.Option(
+            "--accept-shrinking", help="Accept the inventory even when a large part of the theme is gone."
+        ),
     ] = False,
 ) -> None:
-    """Compare Eurostat's whole inventory with what is published here; what is newer becomes due."""
+    """Compare Eurostat's whole inventory with what is published here, and mark newer releases as due."""
     from eurostat_assets import launcher, postgres, resources
     from eurostat_assets import settings as settings_module
     from eurostat_assets.sweeping import sweep as look
@@ -52,7 +54,7 @@ def sync(
         bool, typer.Option("--force", help="Also those whose release is already published.")
     ] = False,
 ) -> None:
-    """Bring datasets up to date without the UI: the same job, the same history. Exit code 1 when one was not published."""
+    """Bring datasets up to date now, without the UI. Exit code 1 when one was not published."""
     from eurostat_assets import child_processes
     from eurostat_assets import settings as settings_module
     from eurostat_assets.command_runs import SECONDS_TO_STOP
@@ -86,7 +88,7 @@ def catalogue(
         Path | None, typer.Option("--csv", help="Write id, title and dates to this CSV file.")
     ] = None,
 ) -> None:
-    """What Eurostat offers of the theme: id, title, dates of the last change of data and structure."""
+    """List what Eurostat offers of the theme: id, title, dates of the last change of data and structure."""
     from eurostat_assets import resources
     from eurostat_assets import settings as settings_module
 
@@ -114,7 +116,7 @@ def catalogue(
 
 
 def sizes() -> None:
-    """How big the mirror is and will be: what is published by its own figures, what is missing by Eurostat's counts."""
+    """Show how big the mirror is, and estimate how big it will be from Eurostat's counts."""
     from eurostat_assets import postgres, resources
     from eurostat_assets import settings as settings_module
 
@@ -145,7 +147,7 @@ def sizes() -> None:
 
 
 def settings() -> None:
-    """Every setting with its value in force, its default and its meaning; secrets are masked."""
+    """Show every setting: its value, its default where that differs, its meaning. Secrets are masked."""
     from eurostat_assets import settings as settings_module
 
     for variable, value, default, meaning in settings_module.load().table():

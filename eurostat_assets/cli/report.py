@@ -21,7 +21,7 @@ def report(
     html: Annotated[Path | None, typer.Option(help="Write one self-contained HTML file.")] = None,
     md: Annotated[Path | None, typer.Option(help="Write it as Markdown.")] = None,
 ) -> None:
-    """The state of the mirror, freshness, checks, sizes, last changes and trends; as Markdown here, or into files."""
+    """Report state, freshness, checks, sizes, recent changes and trends, as Markdown on the terminal or into files."""
     from eurostat_assets import settings
     from eurostat_assets.report import as_html, as_markdown
 

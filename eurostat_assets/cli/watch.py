@@ -42,7 +42,7 @@ def healthz(
         typer.Option("--daemon", help="Only whether daemon and database live: a container's own health."),
     ] = False,
 ) -> None:
-    """Whether anything is wrong with the mirror, seen from outside the daemon. Exit code 1 when something is.
+    """Check the mirror from outside the daemon, and list what is wrong. Exit code 1 when something is.
 
     Looks for a dead daemon, stopped or failing sensors, a silent feed, a database that is down, failed and late datasets,
     releases held back, audit findings and full disks.
@@ -68,7 +68,7 @@ def alarms(
     test: Annotated[bool, typer.Option("--test", help="Send a test message through every channel.")] = False,
     closed: Annotated[int, typer.Option(min=0, help="Also so many incidents that are over.")] = 20,
 ) -> None:
-    """Incidents that last and the latest that are over, and whether the channels take alarms."""
+    """List open and recent incidents, and whether the alarm channels work."""
     from eurostat_assets import postgres, resources, settings, watching
 
     knobs = settings.load()
@@ -98,7 +98,7 @@ def freshness(
     worst: Annotated[int, typer.Option(min=1, help="So many datasets, those furthest behind first.")] = 20,
     all_: Annotated[bool, typer.Option("--all", help="Also those that are not behind.")] = False,
 ) -> None:
-    """How far each dataset is behind Eurostat's newest release, worst first."""
+    """Show how far each dataset is behind Eurostat's newest release, worst first."""
     from eurostat_assets import postgres, resources, settings
 
     now = datetime.now(UTC)
@@ -123,7 +123,7 @@ def metrics(
         Path | None, typer.Option(help="Write this text file instead (*.prom, for node_exporter), and end.")
     ] = None,
 ) -> None:
-    """The mirror's metrics for Prometheus: states, rows, bytes, lag, faults, incidents, seconds of each stage."""
+    """Serve the mirror's metrics to Prometheus: states, rows, bytes, lag, failures, incidents, durations."""
     from eurostat_assets import measuring, resources, settings
     from eurostat_assets.metrics import exposition
 
