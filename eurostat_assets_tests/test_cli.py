@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -198,3 +199,20 @@ def test_convert_takes_one_dataset_of_a_file_with_several(tmp_path):
     assert call(tmp_path, *words, "--dataset", "second").returncode == 0
     assert pq.read_table(tmp_path / "one.parquet")["obs_value"].to_pylist() == [3, 4, 5]
     assert "third" in call(tmp_path, *words, "--dataset", "third").stderr
+
+
+def test_what_the_system_refuses_is_told_in_a_sentence(cli, tmp_path):
+    nowhere = tmp_path / "nowhere"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        calls = {
+            ("catalogue", "--csv", str(nowhere / "all.csv")): (1, str(nowhere)),
+            ("metrics", "--once", str(nowhere / "mirror.prom")): (1, str(nowhere)),
+            ("metrics", "--port", port): (2, port),
+            ("sandbox", "serve", "--port", port, "--folder", str(tmp_path / "sandbox")): (2, port),
+        }
+        for words, (code, says) in calls.items():
+            done = cli(*words)
+            assert done.returncode == code, done.stdout + done.stderr
+            assert says in done.stderr
+            assert "Traceback" not in done.stderr

@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from eurostat_assets.cli import (
     accept,
@@ -90,6 +91,9 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:
         _explain_settings(error)
+        if isinstance(error, OSError) and error.strerror:  # a file of the user's, a full disk, a port
+            complaint.print(f"[red]{_of_the_system(error)}[/]", soft_wrap=True, highlight=False)
+            sys.exit(1)
         code = _exit_code(error)
         if code is None:
             raise
@@ -107,6 +111,11 @@ def _explain_settings(error: Exception) -> None:
         setting = "EUROSTAT_" + "_".join(str(part) for part in problem["loc"]).upper()
         complaint.print(f"[red]{setting}[/]: {problem['msg']}", soft_wrap=True)
     sys.exit(2)
+
+
+def _of_the_system(error: OSError) -> str:
+    """Return what the operating system refused, and for which file."""
+    return f"{escape(str(error.filename))}: {error.strerror}" if error.filename else str(error.strerror)
 
 
 def _exit_code(error: Exception) -> int | None:

@@ -1,4 +1,4 @@
-"""Progress bars, and where there is no terminal a plain line now and then."""
+"""Progress bars, shown on a terminal only."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def count_bar(title: str, total: int) -> Iterator[Callable[..., None]]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=console, transient=console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=total, note="")
 
         def report(done: int, note: str, total: int | None = None) -> None:

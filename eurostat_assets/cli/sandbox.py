@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,16 +58,21 @@ def serve(
     from eurostat_assets import sandbox, settings
 
     where = folder or settings.load().home.parent / "sandbox"
-    sandbox.serve(
-        port=port,
-        folder=where,
-        profile=profile,
-        recorded=recorded,
-        scale=scale,
-        faults=faults,
-        day_seconds=day_seconds,
-        on_ready=lambda url: typer.echo(f"EUROSTAT_API_URL={url}{sandbox.API_PATH}"),
-    )
+    try:
+        sandbox.serve(
+            port=port,
+            folder=where,
+            profile=profile,
+            recorded=recorded,
+            scale=scale,
+            faults=faults,
+            day_seconds=day_seconds,
+            on_ready=lambda url: typer.echo(f"EUROSTAT_API_URL={url}{sandbox.API_PATH}"),
+        )
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise typer.BadParameter(f"port {port} is taken", param_hint="--port") from error
+        raise
 
 
 @app.command()

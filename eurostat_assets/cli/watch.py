@@ -135,10 +135,13 @@ def metrics(
     if once:
         exposition.write(read, once)
         return
-    with exposition.serve(read, port, address) as taken:
-        console.print(f"Metrics are at http://{address}:{taken}/metrics until Ctrl-C.")
-        while True:
-            time.sleep(3600)
+    try:
+        with exposition.serve(read, port, address) as taken:
+            console.print(f"Metrics are at http://{address}:{taken}/metrics until Ctrl-C.")
+            while True:
+                time.sleep(3600)
+    except OSError as error:
+        raise typer.BadParameter(f"{address}:{port}: {error.strerror}", param_hint="--port") from error
 
 
 @contextmanager
