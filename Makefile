@@ -40,8 +40,9 @@ format: .venv/installed
 bench: .venv/installed  ## the speed and memory claims, into benchmarks/results/
 	@$(RUN) python -m benchmarks $(ARGS)
 
-fuzz: .venv/installed  ## a million broken bodies against the reader
+fuzz: .venv/installed  ## a million broken bodies, and 100,000 feeds, inventories and tables of contents each
 	@$(RUN) python -m benchmarks.fuzz $(ARGS)
+	@$(RUN) python -m benchmarks.fuzz_catalogue $(ARGS)
 
 hostile: .venv/installed  ## a month of faults, kills and absences against the whole mirror; half an hour
 	@$(RUN) python -m eurostat_assets_tests.hostile $(ARGS)

@@ -9,26 +9,28 @@ run and keeps the body.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import itertools
 import json
-import multiprocessing
 import random
-import resource
-import signal
 import sys
-import tempfile
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
+from benchmarks.fuzzing import (
+    Tally,
+    Wrong,
+    arguments,
+    cut,
+    flipped,
+    fuzzed,
+    inserted,
+    judged,
+    repeated,
+    without,
+)
 from eurostat_assets.jsonstat import JsonStatError, Observations
 from eurostat_assets.jsonstat.document import locate
 from eurostat_assets.jsonstat.order import OutOfOrder
@@ -36,9 +38,6 @@ from eurostat_assets_tests.jsonstat.documents import Held, eurostat_like
 from eurostat_assets_tests.jsonstat.plain import decode_document
 
 PIECE_SIZES = (1, 16, 64, 300, 1 << 17)
-SLOWEST = 5  # processor seconds for one body of at most some ten kilobytes
-MOST_MEMORY = 300  # megabytes
-BODIES_PER_TURN = 5_000
 FRAGMENTS = [
     *(
         b'"',
@@ -101,26 +100,6 @@ FRAGMENTS = [
 ]
 
 
-class Wrong(Exception):
-    """The reader said something false."""
-
-
-@dataclass
-class Tally:
-    """What became of the bodies: how often rows or which error, the slowest of them, and what went wrong."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    slowest: float = 0.0
-    peak: int = 0
-    failure: str | None = None
-
-    def add(self, other: Tally) -> None:
-        self.outcomes += other.outcomes
-        self.slowest = max(self.slowest, other.slowest)
-        self.peak = max(self.peak, other.peak)
-        self.failure = self.failure or other.failure
-
-
 def seeds() -> list[bytes]:
     """Legal texts of several shapes."""
     small = eurostat_like(36, places=12)
@@ -157,40 +136,9 @@ def bodies(seed: int) -> Iterator[bytes]:
             body = chance.choice(DAMAGES)(chance, body, texts)
         if chance.random() < 0.02:
             body = (
-                _flipped(chance, gzip.compress(body, 1), texts)
-                if chance.random() < 0.5
-                else gzip.compress(body, 1)
+                flipped(chance, gzip.compress(body, 1)) if chance.random() < 0.5 else gzip.compress(body, 1)
             )
         yield body[:100_000]
-
-
-def _flipped(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
-    damaged = bytearray(body)
-    for _bit in range(chance.choice((1, 1, 4)) if body else 0):
-        damaged[chance.randrange(len(body))] ^= 1 << chance.randrange(8)
-    return bytes(damaged)
-
-
-def _cut(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
-    return body[: chance.randrange(len(body) + 1)]
-
-
-def _without(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
-    start = chance.randrange(len(body) + 1)
-    return body[:start] + body[start + chance.randrange(1, 30) :]
-
-
-def _repeated(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
-    start = chance.randrange(len(body) + 1)
-    part = body[start : start + chance.randrange(1, 40)]
-    place = start if chance.random() < 0.5 else chance.randrange(len(body) + 1)
-    return body[:place] + part + body[place:]
-
-
-def _inserted(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
-    place = chance.randrange(len(body) + 1)
-    skipped = chance.choice((0, 0, 1, 3))
-    return body[:place] + chance.choice(FRAGMENTS) + body[place + skipped :]
 
 
 def _digit(chance: random.Random, body: bytes, _: list[bytes]) -> bytes:
@@ -221,12 +169,9 @@ def _spliced(chance: random.Random, body: bytes, texts: list[bytes]) -> bytes:
 
 
 Damage = Callable[[random.Random, bytes, list[bytes]], bytes]
+_EVERYWHERE = [flipped, cut, without, repeated, inserted(FRAGMENTS)]
 DAMAGES: list[Damage] = [
-    _flipped,
-    _cut,
-    _without,
-    _repeated,
-    _inserted,
+    *((lambda chance, body, _, damage=damage: damage(chance, body)) for damage in _EVERYWHERE),
     _digit,
     _digit,
     _cell,
@@ -291,81 +236,16 @@ def _plainly(body: bytes) -> list[tuple[Any, ...]]:
 
 def run(seed: int, count: int) -> Tally:
     """Judge that many bodies."""
-    tally = Tally()
-    before = _peak_memory()
     chance = random.Random(seed + 1)
-    signal.signal(signal.SIGPROF, _too_slow)
-    for body in itertools.islice(bodies(seed), count):
-        started = time.process_time()
-        signal.setitimer(signal.ITIMER_PROF, SLOWEST)
-        try:
-            tally.outcomes[judge(body, chance.choice(PIECE_SIZES))] += 1
-        except Exception as error:  # noqa: BLE001 (any is a finding)
-            tally.failure = f"{type(error).__name__}: {error}; the body is kept in {_kept(body)}"
-            break
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-        tally.slowest = max(tally.slowest, time.process_time() - started)
-    tally.peak = _peak_memory()
-    if tally.peak - before > MOST_MEMORY:
-        tally.failure = tally.failure or f"memory grew from {before} to {tally.peak} MB"
-    return tally
-
-
-def _peak_memory() -> int:
-    """Of this process so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
-def _too_slow(*_: object) -> None:
-    raise Wrong(f"more than {SLOWEST} processor seconds")
-
-
-def _kept(body: bytes) -> str:
-    with tempfile.NamedTemporaryFile(prefix="fuzz-", suffix=".json", delete=False) as file:
-        file.write(body)
-    return file.name
+    chosen = itertools.islice(bodies(seed), count)
+    return judged(chosen, lambda body: judge(body, chance.choice(PIECE_SIZES)), suffix=".json")
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(
-        prog="python -m benchmarks.fuzz", description=(__doc__ or "").split("\n")[0]
-    )
-    options.add_argument("--bodies", type=int, default=1_000_000)
-    options.add_argument("--seconds", type=float, default=3600, help="give up after that long (%(default)s)")
-    options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
-    chosen = options.parse_args()
-    started = time.monotonic()
-    total = Tally()
-    turns = range(-(-chosen.bodies // BODIES_PER_TURN))
-    with ProcessPoolExecutor(chosen.processes, multiprocessing.get_context("spawn")) as pool:
-        try:
-            running = [pool.submit(run, chosen.seed * 1_000_003 + turn, BODIES_PER_TURN) for turn in turns]
-            for turn in as_completed(running, timeout=chosen.seconds):
-                total.add(turn.result())
-                _report(total, time.monotonic() - started)
-                if total.failure:
-                    break
-        except BrokenProcessPool:
-            total.failure = "the interpreter crashed"
-        except TimeoutError:
-            print(f"stopped after {chosen.seconds:.0f} seconds")
-        pool.shutdown(cancel_futures=True)
-    print()
-    for outcome, count in total.outcomes.most_common():
-        print(f"{count:>10,}  {outcome}")
-    print(total.failure or "never a crash, a hang, or rows that are not in the text")
-    return 1 if total.failure else 0
-
-
-def _report(total: Tally, seconds: float) -> None:
-    count = total.outcomes.total()
-    print(
-        f"{count:>10,} bodies in {seconds:,.0f} s ({count / seconds:,.0f}/s), {total.outcomes['rows']:,} with rows, "
-        f"slowest {total.slowest * 1000:.0f} ms, peak {total.peak} MB",
-        end="\r" if sys.stdout.isatty() else "\n",
-    )
+    well = fuzzed(run, arguments("benchmarks.fuzz", __doc__, bodies=1_000_000), "rows")
+    if well:
+        print("never a crash, a hang, or rows that are not in the text")
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from eurostat_assets.postgres import (
     poll_failed,
     poll_succeeded,
     record_catalogue,
+    recorded_folders,
 )
 from eurostat_assets.resources import Mirror
 
@@ -29,7 +30,8 @@ def sweep(
     knobs = mirror.settings
     try:
         inventory = eurostat.inventory()
-        entries = mirror.theme.select(eurostat.toc(), inventory)
+        toc = eurostat.toc()
+        entries = mirror.theme.select(toc, inventory, recorded_folders(mirror.database))
         change = record_catalogue(
             mirror.database,
             entries,
@@ -47,7 +49,8 @@ def sweep(
         "withdrawn": len(change.withdrawn),
         "returned": len(change.returned),
         "no longer of the theme": len(change.dropped),
-        "unreadable lines": len(inventory.broken_lines),
+        "unreadable lines": inventory.broken_lines.total + toc.broken_lines.total,
+        "unreadable cells": inventory.unknown_cells.total + toc.unknown_cells.total,
     }
     poll_succeeded(mirror.database, "sweep", found)
     return entries, change

@@ -31,7 +31,7 @@ class EurostatError(Exception):
         self.what = what
         self.dataset = dataset
         self.remedy = remedy or self.remedy
-        super().__init__(f"{dataset + ': ' if dataset else ''}{what}. {self.remedy}.")
+        super().__init__(f"{dataset + ': ' if dataset else ''}{what.removesuffix('.')}. {self.remedy}.")
 
 
 class Transient(EurostatError):
@@ -66,16 +66,21 @@ class ReleaseChanged(Transient):
 
 
 class StillPreparing(Transient):
-    """`wait`: seconds after which the same request is worth repeating."""
+    """`wait`: seconds after which the same request is worth repeating; `label`: what Eurostat said."""
 
     remedy = "The same request will be answered later; nothing needs doing"
 
-    def __init__(self, dataset: str | None, wait: float) -> None:
-        self.wait = wait
+    def __init__(self, dataset: str | None, wait: float, label: str = "") -> None:
+        self.wait, self.label = wait, label
         super().__init__(
-            f"Eurostat is still preparing this answer (asynchronous); ask again in about {wait:.0f} s",
+            f"Eurostat is still preparing this answer (asynchronous); ask again in about {wait:.0f} s{_quoted(label)}",
             dataset=dataset,
         )
+
+
+def _quoted(label: str) -> str:
+    """The server's own words, to be put at the end of a sentence."""
+    return f" (it says: {label})" if label else ""
 
 
 class Final(EurostatError):
@@ -101,15 +106,15 @@ class Refused(Final):
 
 
 class ExtractionTooBig(Final):
-    """`estimate` and `limit` in cells, empty ones included; None where Eurostat did not say."""
+    """`estimate` and `limit` in cells, empty ones included; None where Eurostat did not say. `label`: what it said."""
 
     remedy = "It must be asked for in slices"
 
-    def __init__(self, dataset: str | None, estimate: int | None, limit: int | None) -> None:
-        self.estimate, self.limit = estimate, limit
+    def __init__(self, dataset: str | None, estimate: int | None, limit: int | None, label: str = "") -> None:
+        self.estimate, self.limit, self.label = estimate, limit, label
         cells = f"{estimate:,} cells" if estimate is not None else "an unknown number of cells"
         at_most = f", at most {limit:,} are allowed" if limit is not None else ""
-        super().__init__(f"the extraction is too big: {cells}{at_most}", dataset=dataset)
+        super().__init__(f"the extraction is too big: {cells}{at_most}{_quoted(label)}", dataset=dataset)
 
 
 class WrongDataset(Final):

@@ -2,16 +2,19 @@
 
 An item is a hint: whether a dataset really is newer is for its dates to say. So everything readable is kept
 (any order, unknown and missing categories, unreadable dates) and everything else is reported, never guessed.
+How an item names a dataset is said in naming.py; how the items are found, also in a feed that is not XML, in rss.py.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import unquote, urlsplit
-from xml.etree.ElementTree import Element, ParseError
+from email.utils import parsedate_to_datetime
 
-from eurostat_assets.eurostat.codes import check_code
 from eurostat_assets.eurostat.errors import MalformedCode, Unreadable
+from eurostat_assets.eurostat.naming import named_code
 from eurostat_assets.eurostat.release import parse_brussels
+from eurostat_assets.eurostat.rss import Item, items_in
+from eurostat_assets.eurostat.tables import Notes
+from eurostat_assets.model.characters import clean
 
 LARGEST = 8 * 2**20
 """Bytes; the largest feed met in 2026 had 0.7 MB."""
@@ -46,71 +49,53 @@ class FeedItem:
 class Feed(list[FeedItem]):
     """The items in the order sent, each once; `broken_items` says what was unreadable: `item 3: reason`."""
 
-    def __init__(self, items: list[FeedItem], broken_items: list[str]) -> None:
+    def __init__(self, items: list[FeedItem], broken_items: Notes) -> None:
         super().__init__(items)
         self.broken_items = broken_items
 
 
 def parse_feed(body: bytes, now: datetime | None = None) -> Feed:
-    """Every item once. Raises Unreadable.
+    """Return every item once. Raises Unreadable, also for a feed with items of which none can be read.
 
     An unreadable date, or one more than a day ahead, is read as `now`: the item stays a hint.
     """
-    channel = _channel(body)
+    if len(body) > LARGEST:
+        raise Unreadable(f"the feed has {len(body):,} bytes, more than the {LARGEST:,} that are read")
     now = now or datetime.now(UTC)
     items: dict[FeedItem, None] = {}
-    broken_items: list[str] = []
-    for number, element in enumerate(channel.iterfind("item"), start=1):
+    broken_items = Notes()
+    for number, item in enumerate(items_in(body, broken_items), start=1):
         try:
-            items[_parse_item(element, now)] = None
+            items[_feed_item(item, now)] = None
         except (MalformedCode, ValueError) as error:
-            broken_items.append(f"item {number}: {error}")
+            broken_items.add(f"item {number}", error)
+    if broken_items and not items:
+        raise Unreadable(f"the feed has no item that can be read ({broken_items[0][:200]})")
     return Feed(list(items), broken_items)
 
 
-def _channel(body: bytes) -> Element:
-    from defusedxml.ElementTree import fromstring
-
-    if len(body) > LARGEST:
-        raise Unreadable(f"the feed has {len(body):,} bytes, more than the {LARGEST:,} that are read")
-    try:
-        root = fromstring(body, forbid_dtd=True)
-    # Besides ParseError: an unknown encoding is a LookupError or ValueError, a forbidden DTD or entity a
-    # ValueError.
-    except (ParseError, ValueError, LookupError) as error:
-        raise Unreadable(
-            f"the feed is not well-formed, harmless XML: {type(error).__name__} {error}"
-        ) from error
-    channel = root.find("channel") if root.tag == "rss" else None
-    if channel is None:
-        raise Unreadable(f"the feed is a <{root.tag}> document instead of RSS")
-    return channel
-
-
-def _parse_item(item: Element, now: datetime) -> FeedItem:
-    title = (item.findtext("title") or "").strip()
-    link = (item.findtext("link") or "").strip()
-    category = (item.findtext("category") or "").strip().upper() or None
-    code = check_code(title.split(" - ", 1)[0] if title else _last_segment(link))
-    # Only datasets' links are known to end with the code.
+def _feed_item(item: Item, now: datetime) -> FeedItem:
+    category = item.category.strip().upper() or None
+    # Only datasets' links are known to name what the item is about.
     about_dataset = category is None or category in DATASET_CATEGORIES
-    if title and link and about_dataset and _last_segment(link).upper() != code:
-        raise ValueError(f"the title speaks of {code}, the link of {_last_segment(link)!r}")
     return FeedItem(
-        code=code,
-        category=category,
-        published=_published(item.findtext("pubDate") or "", now),
-        title=(item.findtext("description") or "").strip(),
+        code=named_code(item.title, item.link, link_must_agree=about_dataset),
+        category=category and clean(category),
+        published=_published(item.date, now),
+        title=clean(item.description).strip(),
     )
 
 
-def _last_segment(link: str) -> str:
-    return unquote(urlsplit(link).path.rstrip("/").rpartition("/")[2])
-
-
 def _published(text: str, now: datetime) -> datetime:
+    """Brussels' wall clock as Eurostat writes it, or a date as RSS has it (RFC 822)."""
     try:
         published = parse_brussels(text)
     except ValueError:
-        return now
+        try:
+            published = parsedate_to_datetime(text.strip()[:64])
+        except (ValueError, OverflowError):
+            return now
+        if published.tzinfo is None:
+            return now
+        published = published.astimezone(UTC)
     return published if published <= now + timedelta(days=1) else now

@@ -1,17 +1,25 @@
 """The inventory: every dataset Eurostat disseminates, with its two dates to the second, in one request.
 
-`GET files/inventory?type=data` answers 5 MB of tab-separated UTF-8 with a header line; only the first five
-columns are read here, the others are download addresses. Titles and folders are the table of contents'
-business.
+`GET files/inventory?type=data` answers 5 MB of tab-separated UTF-8 with a header line; only five columns are read here,
+the others are download addresses. Titles and folders are the table of contents' business.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from eurostat_assets.eurostat.codes import check_code
+from eurostat_assets.eurostat.codes import check_code, is_extraction
 from eurostat_assets.eurostat.errors import MalformedCode, Unreadable
 from eurostat_assets.eurostat.release import Release
+from eurostat_assets.eurostat.tables import Line, Notes, Table
 
-_COLUMNS = ("Code", "Type", "Source dataset", "Last data change", "Last structural change")
+_CODE, _TYPE, _PARENT, _DATA, _STRUCTURE = _COLUMNS = (
+    "Code",
+    "Type",
+    "Source dataset",
+    "Last data change",
+    "Last structural change",
+)
+_TYPES = ("DATASET", "EXTRACTION")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,44 +33,60 @@ class InventoryEntry:
 
 
 class Inventory(dict[str, InventoryEntry]):
-    """Entries by upper-case code; `broken_lines` holds what could not be read, as `line 12: reason`."""
+    """Entries by upper-case code. `broken_lines`: lines that could not be read, as `line 12: reason`; `unknown_cells`:
+    cells that could not, of lines that were.
+    """
 
-    def __init__(self, entries: dict[str, InventoryEntry], broken_lines: list[str]) -> None:
+    def __init__(
+        self, entries: Mapping[str, InventoryEntry], broken_lines: Notes, unknown_cells: Notes
+    ) -> None:
         super().__init__(entries)
         self.broken_lines = broken_lines
+        self.unknown_cells = unknown_cells
 
 
 def parse_inventory(body: bytes) -> Inventory:
-    """The whole inventory; a broken line is reported, the rest used. Raises Unreadable, also when none is
-    left.
+    """Return the whole inventory. A line without a code or a date of its data is reported, and the rest used; of a code
+    that is there twice, the newest counts. Raises Unreadable, also when no line is left.
     """
-    header, *lines = body.decode("utf-8-sig", errors="replace").split("\n")
-    if tuple(name.strip().strip('"') for name in header.split("\t"))[: len(_COLUMNS)] != _COLUMNS:
-        raise Unreadable(f"the inventory begins with {header[:80]!r} instead of its column names")
     entries: dict[str, InventoryEntry] = {}
-    broken_lines: list[str] = []
-    for number, line in enumerate(lines, start=2):
-        if not line.strip():
-            continue
+    broken_lines, unknown_cells = Notes(), Notes()
+    for line in Table(body, "inventory", _COLUMNS, needed=(_CODE, _DATA)):
         try:
-            entry = _parse_line(line)
+            entry = _entry(line, unknown_cells)
         except (MalformedCode, ValueError) as error:
-            broken_lines.append(f"line {number}: {error}")
-        else:
+            broken_lines.add(f"line {line.number}", error)
+            continue
+        known = entries.get(entry.code)
+        if known is None or _age(known.release) < _age(entry.release):
             entries[entry.code] = entry
     if not entries:
         raise Unreadable("the inventory holds no dataset at all")
-    return Inventory(entries, broken_lines)
+    return Inventory(entries, broken_lines, unknown_cells)
 
 
-def _parse_line(line: str) -> InventoryEntry:
-    fields = line.split("\t")
-    if len(fields) < len(_COLUMNS):
-        raise ValueError(f"only {len(fields)} columns")
-    code, kind, parent, data, structure = (field.strip() for field in fields[: len(_COLUMNS)])
-    return InventoryEntry(
-        code=check_code(code),
-        type=kind.upper(),
-        source_dataset=None if parent in ("", "-") else parent.upper(),
-        release=Release.from_wire(data, structure),
-    )
+def _age(release: Release) -> tuple[object, ...]:
+    return release.updated, release.data
+
+
+def _entry(line: Line, unknown_cells: Notes) -> InventoryEntry:
+    code, data = check_code(line[_CODE]), line[_DATA].strip()
+    release = Release.from_wire(data, None)
+    problems: list[str] = []
+    if (structure := line[_STRUCTURE].strip()) not in ("", "-"):
+        try:
+            release = Release.from_wire(data, structure)
+        except ValueError as error:
+            problems.append(str(error))
+    kind = line[_TYPE].strip().upper() or _TYPES[is_extraction(code)]
+    parent: str | None = None
+    if (named := line[_PARENT].strip()) not in ("", "-"):
+        try:
+            parent = check_code(named)
+        except MalformedCode as error:
+            problems.append(error.what)
+    if not line.whole and (problems or kind not in _TYPES):
+        raise ValueError("it has another number of cells than there are columns")
+    for problem in problems:
+        unknown_cells.add(f"line {line.number}", problem)
+    return InventoryEntry(code, kind, parent, release)

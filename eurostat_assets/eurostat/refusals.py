@@ -1,15 +1,12 @@
 """What Eurostat says instead of data, and which error that is. A pure function of status, headers and body.
 
-A refusal is `{"error": [{"status": 404, "id": 100, "label": "ERR_NOT_FOUND_4: …"}]}`, the same with one
-object in place of the list, or `{"warning": {…}}`, and comes with any status, 200 included. The SDMX paths say
-the same in XML: a fault, or with status 200 an envelope that the request was `queued`. In an outage a web page
-comes, also with 200.
+A refusal comes with any status, 200 included, and in any of the formats of words.py; a status within it counts for more
+than that of HTTP. On the SDMX paths an envelope with status 200 may say that the request was `queued`. In an outage a web
+page comes, also with 200. Whatever the server said is part of the error's message.
 """
 
-import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from eurostat_assets.eurostat.errors import (
     EurostatError,
@@ -19,9 +16,9 @@ from eurostat_assets.eurostat.errors import (
     StillPreparing,
     Unavailable,
 )
+from eurostat_assets.eurostat.words import LARGEST, Words, plain_words, words_in
 
-LARGEST = 64 * 1024
-"""Bytes. A real envelope has about 200; whatever is longer is none."""
+__all__ = ["LARGEST", "refusal", "retry_after"]
 
 _PATIENCE = 120.0
 """Seconds to suggest where Eurostat does not: field reports speak of minutes."""
@@ -32,34 +29,37 @@ _ASTRAY = "Nothing was replaced; try again in some minutes, and if it stays so c
 _LONGEST_WAIT = 3600.0
 """Seconds; a server that speaks of next week is not believed."""
 
+_TOO_LARGE = (130, 413, 510, None)
+"""What SDMX (by the request's or the server's limit) and HTTP call a response that is too large; None: not numbered."""
+
 
 def refusal(
     status: int, body: bytes, headers: Mapping[str, str], *, dataset: str | None, url: str
 ) -> EurostatError | None:
     """The error that this answer means, or None. `body`: the first LARGEST bytes, uncompressed."""
-    if _is_web_page(body):
-        return Unavailable(
-            f"{url} answered with status {status} and a web page{_page_title(body)}", dataset=dataset
-        )
-    envelope = _xml_envelope(body) if (found := _envelope(body)) is None else found
-    if envelope is not None:
-        status = _whole_number(envelope.get("status")) or status
-        label = str(envelope.get("label") or "no reason given")
-        return _by_label(status, label, _whole_number(envelope.get("id")), headers, dataset)
-    if 200 <= status < 300:
-        return None
-    return _by_label(status, f"no reason given by {url}", None, headers, dataset)
+    words = words_in(body)
+    if words and words.is_page:
+        title = f" titled {words.label!r}" if words.label else ""
+        return Unavailable(f"{url} answered with status {status} and a web page{title}", dataset=dataset)
+    if words is None:
+        if 200 <= status < 300:
+            return None
+        words = Words()
+    status = words.status or status
+    label = words.label or f"no reason given by {url}"
+    if not words.label and (text := plain_words(body)):
+        label += f", only the text {text!r}"
+    return _by_label(status, label, words.identifier, headers, dataset)
 
 
 def _by_label(
     status: int, label: str, identifier: int | None, headers: Mapping[str, str], dataset: str | None
 ) -> EurostatError:
     if "ASYNCHRONOUS_RESPONSE" in label:
-        return StillPreparing(dataset, retry_after(headers) or _PATIENCE)
-    if "EXTRACTION_TOO_BIG" in label:
-        return ExtractionTooBig(
-            dataset, _figure(r"estimated\s+([\d.,]+)", label), _figure(r"authori[sz]ed is\s+([\d.,]+)", label)
-        )
+        return StillPreparing(dataset, retry_after(headers) or _PATIENCE, label)
+    if "EXTRACTION_TOO_BIG" in label or (dataset and status == 413 and identifier in _TOO_LARGE):
+        estimate = _figure(r"estimated\s+([\d.,]+)", label)
+        return ExtractionTooBig(dataset, estimate, _figure(r"authori[sz]ed is\s+([\d.,]+)", label), label)
     if "ERR_NOT_FOUND" in label:
         return NotAvailable(f"Eurostat does not offer it: {label}", dataset=dataset)
     # A 404 without that label is no word about a dataset: in incidents the table of contents gives one, too.
@@ -75,58 +75,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return min(float(text), _LONGEST_WAIT) if text.isascii() and text.isdigit() else None
 
 
-def _envelope(body: bytes) -> dict[str, Any] | None:
-    """The first object under `error` or `warning`. A dataset has neither."""
-    if len(body) >= LARGEST or not body.lstrip().startswith(b"{"):
-        return None
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if "class" in answer or "id" in answer:
-        return None
-    inner = answer.get("error", answer.get("warning"))
-    if isinstance(inner, list):
-        inner = inner[0] if inner else {}
-    if isinstance(inner, str):
-        inner = {"label": inner}
-    return inner if isinstance(inner, dict) else None
-
-
-def _xml_envelope(body: bytes) -> dict[str, Any] | None:
-    """The same of a fault or a queue envelope, as the SDMX paths send them."""
-    text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if len(body) >= LARGEST or not text.startswith(b"<") or not re.search(rb"[<:](Fault|Envelope)[ >]", text):
-        return None
-    from defusedxml.ElementTree import fromstring
-
-    try:
-        root = fromstring(text, forbid_dtd=True)
-    except (SyntaxError, ValueError, LookupError):
-        return None
-    found = {element.tag.rpartition("}")[2]: (element.text or "").strip() for element in root.iter()}
-    if "queued" in found:
-        return {"label": "ASYNCHRONOUS_RESPONSE"}
-    if "faultstring" not in found or root.tag.rpartition("}")[2] not in ("Fault", "Envelope"):
-        return None
-    code = _whole_number(found.get("faultcode"))
-    return {"label": found["faultstring"], "id": code, "status": code if code and code >= 400 else None}
-
-
-def _is_web_page(body: bytes) -> bool:
-    return body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<") and b"<html" in body.lower()
-
-
-def _page_title(body: bytes) -> str:
-    found = re.search(rb"<title[^>]*>\s*(.{1,80}?)\s*</title>", body, re.IGNORECASE | re.DOTALL)
-    return f" titled {found[1].decode('utf-8', errors='replace')!r}" if found else ""
-
-
 def _figure(pattern: str, label: str) -> int | None:
     found = re.search(pattern, label)
     digits = re.sub(r"\D", "", found[1]) if found else ""
     return int(digits) if digits else None
-
-
-def _whole_number(value: object) -> int | None:
-    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else None

@@ -1,29 +1,43 @@
 """The table of contents: titles, periods, sizes and the tree of folders, from `GET catalogue/toc/txt`.
 
-Tab-separated UTF-8 with quoted cells. Four blanks of indentation per level inside the quoted title *are* the
-tree; a dataset filed in several folders has a row in each. Dates here have no time of day: freshness is the
+Tab-separated UTF-8 with quoted cells. Four blanks of indentation per level inside the quoted title *are* the tree, which
+is read in tree.py; a dataset filed in several folders has a row in each. Dates here have no time of day: freshness is the
 inventory's business.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
 from eurostat_assets.eurostat.codes import check_code
 from eurostat_assets.eurostat.errors import MalformedCode, Unreadable
+from eurostat_assets.eurostat.tables import Line, Notes, Table
+from eurostat_assets.eurostat.tree import UNKNOWN, Place, depth_of, places
+from eurostat_assets.model.characters import clean
 
-_INDENT = 4
-# title, code, type, last update of data, last table structure change, data start, data end; `values` came in
-# 2023.
-_FEWEST_COLUMNS = 7
+_COLUMNS = (
+    "title",
+    "code",
+    "type",
+    "last update of data",
+    "last table structure change",
+    "data start",
+    "data end",
+    "values",  # since 2023
+)
+_DECORATION = _COLUMNS[3:]
+_FOLDER, _LEAVES = "folder", ("dataset", "table")
+_FOLDER_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_$-]*")
+_DAY = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
 
 
 @dataclass(frozen=True, slots=True)
 class TocEntry:
-    """One row. `type` is folder, dataset or table; `folders` the codes from the root down, without the row's
-    own.
+    """One row. `type` is folder, dataset or table; `folders` the codes from the root down, without the row's own, with
+    `?` for a folder that is not known.
 
-    `title` is empty where the language has none; `code` is upper case for datasets and tables, as sent for
-    folders.
+    `title` is empty where the language has none; `code` is upper case for datasets and tables, as sent for folders. Any
+    other cell is None where it is blank or cannot be read.
     """
 
     code: str
@@ -36,74 +50,117 @@ class TocEntry:
     data_end: str | None
     values: int | None
 
+    @property
+    def placed(self) -> bool:
+        """Whether all its folders are known."""
+        return UNKNOWN not in self.folders
+
 
 class Toc(list[TocEntry]):
-    """The rows in their order; `broken_lines` holds what could not be read, as `line 12: reason`."""
+    """The rows in their order. `broken_lines`: lines that could not be read, as `line 12: reason`; `unknown_cells`: cells
+    that could not, of lines that were.
+    """
 
-    def __init__(self, entries: list[TocEntry], broken_lines: list[str]) -> None:
+    def __init__(self, entries: list[TocEntry], broken_lines: Notes, unknown_cells: Notes) -> None:
         super().__init__(entries)
         self.broken_lines = broken_lines
+        self.unknown_cells = unknown_cells
+
+
+@dataclass(slots=True)
+class _Row:
+    """What one line says of itself; `code` is None for a line that cannot be read."""
+
+    place: Place
+    code: str | None
+    title: str
+    type: str
+    cells: dict[str, str | None]
+    data_change: date | None
+    structure_change: date | None
+    values: int | None
 
 
 def parse_toc(body: bytes) -> Toc:
-    """The whole tree; a broken line is reported, the rest used. Raises Unreadable, also without datasets."""
-    # Only LF ends a line: a title may hold other characters that Python counts as line breaks.
-    header, *lines = body.decode("utf-8-sig", errors="replace").split("\n")
-    if len(_cells(header)) < _FEWEST_COLUMNS:
-        raise Unreadable(f"the table of contents begins with {header[:80]!r} instead of its column names")
-    entries: list[TocEntry] = []
-    broken_lines: list[str] = []
-    branch: list[str] = []
-    for number, line in enumerate(lines, start=2):
-        if not line.strip():
-            continue
-        try:
-            entry = _parse_line(line, branch)
-        except (MalformedCode, ValueError) as error:
-            broken_lines.append(f"line {number}: {error}")
-            continue
-        entries.append(entry)
-        if entry.type == "folder":
-            branch = [*entry.folders, entry.code]
-    if all(entry.type == "folder" for entry in entries):
+    """Return the whole tree. A line that cannot be read is reported, and the rest used; what may have been below it has
+    folders that are not known. Raises Unreadable, also without datasets.
+    """
+    broken_lines, unknown_cells = Notes(), Notes()
+    table = Table(body, "table of contents", _COLUMNS, needed=_COLUMNS[:3], in_order=True)
+    rows = [_row(line, broken_lines, unknown_cells) for line in table]
+    entries = [
+        TocEntry(
+            row.code, row.title, row.type, folders, row.data_change, row.structure_change,
+            row.cells["data start"], row.cells["data end"], row.values,
+        )
+        for row, folders in zip(rows, places([row.place for row in rows]), strict=True)
+        if row.code is not None
+    ]  # fmt: skip
+    if all(entry.type == _FOLDER for entry in entries):
         raise Unreadable("the table of contents holds no dataset at all")
-    return Toc(entries, broken_lines)
+    return Toc(entries, broken_lines, unknown_cells)
 
 
-def _parse_line(line: str, branch: list[str]) -> TocEntry:
-    """`branch`: the codes of the folders that are open here, from the root down."""
-    cells = _cells(line)
-    if len(cells) < _FEWEST_COLUMNS:
-        raise ValueError(f"only {len(cells)} columns")
-    indented, code, kind, data_change, structure_change, start, end, *values = cells
-    title = indented.strip()
-    depth = (len(indented) - len(indented.lstrip(" "))) // _INDENT
-    # A row without a title may have lost its indentation as well; no dataset stands beside the roots.
-    folders = branch if kind != "folder" and depth == 0 else branch[:depth]
-    return TocEntry(
-        code=code.strip() if kind == "folder" else check_code(code),
-        title=title,
-        type=kind,
-        folders=tuple(folders),
-        last_data_change=_day(data_change),
-        last_structure_change=_day(structure_change),
-        data_start=start.strip() or None,
-        data_end=end.strip() or None,
-        values=int(values[0]) if values and values[0].strip() else None,
+def _row(line: Line, broken_lines: Notes, unknown_cells: Notes) -> _Row:
+    problems: list[str] = []
+    cells = {name: clean(line[name]).strip() or None if line.whole else None for name in _DECORATION}
+    data_change, structure_change = (_day(cells[name], problems) for name in _DECORATION[:2])
+    values = _count(cells["values"], problems)
+    kind, code = line["type"].strip().lower(), None
+    title = clean(line["title"]).strip()
+    try:
+        code = _code(line, kind, dated=data_change is not None)
+    except (MalformedCode, ValueError) as error:
+        broken_lines.add(f"line {line.number}", error)
+    else:
+        for problem in problems if line.whole else ["its cells are not those of the columns"]:
+            unknown_cells.add(f"line {line.number}", problem)
+    depth = depth_of(line.raw("title"))
+    if depth == 0 and code is None and line.surplus < 0:
+        depth = None  # the rest of a line that was broken in two begins without indentation, too
+    place = Place(
+        depth,
+        is_leaf=kind in _LEAVES or (code is not None and kind != _FOLDER),
+        code=code,
+        # A dataset without a title may have lost its indentation with it; no dataset stands beside the roots.
+        unindented=line["title"] == "",
+        merged=line.surplus > 1,
     )
+    return _Row(place, code, title, kind, cells, data_change, structure_change, values)
 
 
-def _cells(line: str) -> list[str]:
-    return [_unquoted(cell) for cell in line.rstrip("\r").split("\t")]
+def _code(line: Line, kind: str, *, dated: bool) -> str:
+    """The row's code. Raises MalformedCode, ValueError."""
+    if kind == _FOLDER:
+        code = line["code"].strip()
+        if not _FOLDER_CODE.fullmatch(code):
+            raise ValueError(f"{code[:40]!r} is not the code of a folder")
+        return code
+    if (
+        kind not in _LEAVES and not dated
+    ):  # a new type of dataset has a date as they all have; no folder has one
+        raise ValueError(f"{kind[:40]!r} is neither a folder nor a dataset")
+    return check_code(line["code"])
 
 
-def _unquoted(cell: str) -> str:
-    return cell[1:-1].replace('""', '"') if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
-
-
-def _day(text: str) -> date | None:
+def _day(text: str | None, problems: list[str]) -> date | None:
     """`06.02.2026`, or None where there is none."""
-    if not text.strip():
+    if text is None:
         return None
-    day, month, year = text.strip().split(".")
-    return date(int(year), int(month), int(day))
+    found = _DAY.fullmatch(text)
+    try:
+        if found:
+            return date(int(found[3]), int(found[2]), int(found[1]))
+    except ValueError:
+        pass
+    problems.append(f"{text[:40]!r} is not a day")
+    return None
+
+
+def _count(text: str | None, problems: list[str]) -> int | None:
+    if text is None:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) < 19:
+        return int(text)
+    problems.append(f"{text[:40]!r} is not a number of values")
+    return None

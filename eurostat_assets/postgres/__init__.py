@@ -12,7 +12,12 @@ from eurostat_assets.postgres.audits import (
     record_strangers,
     seals,
 )
-from eurostat_assets.postgres.catalogue import CatalogueChange, catalogue_size, record_catalogue
+from eurostat_assets.postgres.catalogue import (
+    CatalogueChange,
+    catalogue_size,
+    record_catalogue,
+    recorded_folders,
+)
 from eurostat_assets.postgres.checks import (
     Acceptance,
     CheckResult,
@@ -119,6 +124,7 @@ __all__ = [
     "record_offers",
     "record_strangers",
     "record_waiting",
+    "recorded_folders",
     "relation_sizes",
     "remove_leftovers",
     "seals",

@@ -20,7 +20,8 @@ INSERT INTO eurostat.catalogue (dataset, title, type, in_theme, folders, data_up
                                 period_start, period_end, obs_count)
 VALUES %s
 ON CONFLICT (dataset) DO UPDATE SET
-    title = excluded.title, type = excluded.type, in_theme = excluded.in_theme, folders = excluded.folders,
+    title = CASE WHEN excluded.title = excluded.dataset THEN catalogue.title ELSE excluded.title END,
+    type = excluded.type, in_theme = excluded.in_theme, folders = excluded.folders,
     data_updated = excluded.data_updated, structure_updated = excluded.structure_updated,
     period_start = excluded.period_start, period_end = excluded.period_end, obs_count = excluded.obs_count,
     last_seen = now(), withdrawn_at = NULL
@@ -124,6 +125,13 @@ def record_catalogue(
     return CatalogueChange(
         tuple(new), tuple(withdrawn), tuple(dropped), tuple(sorted(code for code, *_ in returned))
     )
+
+
+def recorded_folders(url: str) -> dict[str, tuple[str, ...]]:
+    """The folders in which each dataset of the catalogue was last seen, by code."""
+    with connect(url) as connection:
+        found = rows(connection, "SELECT dataset, folders FROM eurostat.catalogue")
+    return {code: tuple(folders) for code, folders in found}
 
 
 def catalogue_size(url: str) -> int:

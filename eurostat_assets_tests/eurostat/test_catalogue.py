@@ -32,7 +32,7 @@ TOC = (
 "        Health"\t"hlth"\t"folder"\t" "\t" "\t" "\t" "\t
 "            The ""A"" of health"\t"hlth_a"\t"dataset"\t"06.02.2026"\t"07.01.2026"\t"2004-Q1"\t"2025-Q4"\t9
 ""\t"hsw_untitled"\t"dataset"\t"06.02.2026"\t"07.01.2026"\t"LTAA"\t" "\t
-"            Broken"\t"hlth_b"\t"dataset"\t"soon"\t"07.01.2026"\t"2004"\t"2025"\t1
+"            Broken"\t"hlth b"\t"dataset"\t"06.02.2026"\t"07.01.2026"\t"2004"\t"2025"\t1
 "Cross cutting topics"\t"data"\t"folder"\t" "\t" "\t" "\t" "\t
 "    Youth"\t"yth"\t"folder"\t" "\t" "\t" "\t" "\t
 "        The A again"\t"hlth_a"\t"table"\t"06.02.2026"\t"07.01.2026"\t"2004-Q1"\t"2025-Q4"\t9

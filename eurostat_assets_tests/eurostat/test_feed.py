@@ -97,3 +97,94 @@ SPY = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><rss><channel>&a;<
 def test_what_is_no_feed_is_an_error_and_never_an_empty_one(body: bytes) -> None:
     with pytest.raises(Unreadable, match="the feed"):
         parse_feed(body, NOW)
+
+
+LINKS = [
+    "https://ec.europa.eu/eurostat/databrowser/product/page/HLTH_X",
+    "https://ec.europa.eu/eurostat/databrowser/product/page/hlth_x?lang=fr",
+    "https://ec.europa.eu/eurostat/databrowser/view/HLTH_X/default/table?lang=en",
+    "https://ec.europa.eu/eurostat/databrowser/view/hlth_x__custom_1234/default/table",
+    "https://ec.europa.eu/eurostat/web/products-datasets/-/hlth_x#anchor",
+    "https://ec.europa.eu/eurostat/databrowser/product/view/HLTH%5FX",
+    "https://somewhere.else/HLTH_X/",
+]
+
+
+@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("title", ["", "Dataset: updated data", "News of a dataset"])
+def test_the_link_names_the_dataset_where_the_title_does_not(link: str, title: str) -> None:
+    assert [one.code for one in feed_of(f"<item><title>{title}</title><link>{link}</link></item>")] == [
+        "HLTH_X"
+    ]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        *LINKS,
+        "",
+        "https://ec.europa.eu/eurostat/databrowser/bookmark/1f0e-77?lang=en",
+        "https://[",
+        "nowhere",
+    ],
+)
+def test_the_title_names_the_dataset_whatever_the_link_is(link: str) -> None:
+    feed = feed_of(
+        f"<item><title>HLTH_X - &quot;Dataset: updated data&quot;</title><link>{link}</link></item>"
+    )
+    assert [one.code for one in feed] == ["HLTH_X"]
+
+
+BROKEN = [
+    "A & B",
+    "a\x01b",
+    "<b>bold",
+    "&nbsp;",
+    "</description><description>",
+    "\ufffe",
+    "<!-- ",
+    "]]> <![CDATA[",
+]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_one_bad_character_costs_no_other_item(text: str) -> None:
+    items = [
+        item("HLTH_A"),
+        item("HLTH_B").replace("</item>", f"<description>{text}</description></item>"),
+        item("HLTH_C"),
+    ]
+    feed = feed_of(*items)
+    assert [entry.code for entry in feed] == ["HLTH_A", "HLTH_B", "HLTH_C"]
+    assert feed[1].published == datetime(2026, 4, 24, 21, tzinfo=UTC)
+
+
+def test_a_byte_that_is_no_utf_8_costs_no_other_item() -> None:
+    body = f"<rss><channel>{item('HLTH_A')}{item('HLTH_B')}</channel></rss>".encode().replace(
+        b'"x"', b'"\xff\xfe"', 1
+    )
+    feed = parse_feed(body, NOW)
+    assert [entry.code for entry in feed] == ["HLTH_A", "HLTH_B"]
+    assert "not well-formed" in feed.broken_items[0]
+
+
+@pytest.mark.parametrize(
+    "items", [["<item/>"], [item("no code"), item("neither is this")], ["<item><title>& - </title></item>"]]
+)
+def test_a_feed_of_which_nothing_is_readable_is_a_failed_look(items: list[str]) -> None:
+    with pytest.raises(Unreadable, match="no item that can be read"):
+        feed_of(*items)
+
+
+def test_a_date_as_rss_has_it_is_read_as_well() -> None:
+    assert feed_of(item("HLTH_A", date="Fri, 24 Apr 2026 21:00:00 GMT"))[0].published == datetime(
+        2026, 4, 24, 21, tzinfo=UTC
+    )
+    assert feed_of(item("HLTH_A", date="Fri, 99 Apr 2026"))[0].published == NOW
+
+
+def test_control_characters_are_taken_out_of_titles() -> None:
+    described = item("HLTH_A").replace(
+        "</item>", "<description>Deaths&#x85;by\u202ecause</description></item>"
+    )
+    assert feed_of(described)[0].title == "Deaths bycause"
