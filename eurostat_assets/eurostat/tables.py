@@ -81,7 +81,7 @@ class Table:
             cells = _cells(text, self._width + 3)
             if begun:
                 joined = _cells(begun + text, self._width + 3)
-                if len(cells) < self._width == len(joined):
+                if text.count('"') % 2 and len(joined) == self._width:
                     begun = ""
                     yield self._line(number, joined)
                     continue
