@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 RUN := $(UV) run --frozen --no-sync
 
-.PHONY: help demo up down install test lint format bench fuzz hostile clean
+.PHONY: help demo up down install test lint format bench fuzz hostile places clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ fuzz: .venv/installed  ## a million broken bodies, and 100,000 feeds, inventorie
 
 hostile: .venv/installed  ## a month of faults, kills and absences against the whole mirror; half an hour
 	@$(RUN) python -m eurostat_assets_tests.hostile $(ARGS)
+
+places:  ## the demo as root in a closed folder, behind a proxy, as a package, …; ARGS names some, --list shows all
+	@$(PYTHON) -m eurostat_assets_tests.places $(ARGS)
 
 clean:  ## remove the environment and all mirrors of this checkout
 	@rm -rf .venv .uv .eurostat .env artefacts
