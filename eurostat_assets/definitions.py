@@ -31,7 +31,7 @@ def build(knobs: settings.Settings) -> dg.Definitions:
             audit,
         ],
         asset_checks=[release_checks],
-        jobs=[jobs.refresh_catalogue, jobs.mirror_dataset, jobs.audit],
+        jobs=[jobs.refresh_catalogue, jobs.mirror_dataset, jobs.audit, jobs.load_parquet],
         sensors=[
             sensors.eurostat_releases(knobs),
             sensors.stale_datasets(knobs.request_interval),

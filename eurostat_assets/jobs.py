@@ -1,9 +1,13 @@
-"""The jobs a person, a sensor or the command line can start: refresh the catalogue, mirror one dataset, audit the mirror."""
+"""The jobs a person, a sensor or the command line can start: refresh the catalogue, mirror one dataset, audit the mirror,
+load Parquet files."""
 
 import dagster as dg
 
 from eurostat_assets.assets import catalogue, observations, published_table, raw_json
+from eurostat_assets.bulk_loading import load_parquet_job as load_parquet
 from eurostat_assets.checks import mirror
+
+__all__ = ["audit", "load_parquet", "mirror_dataset", "refresh_catalogue"]
 
 refresh_catalogue = dg.define_asset_job(
     "refresh_catalogue",

@@ -43,6 +43,7 @@ FLOORS = {
         "metadata",
         "descriptions",
         "fetching",
+        "bulk_loading",
         "sweeping",
         "auditing",
         "watching",

@@ -40,14 +40,23 @@ TEXTS = ("character varying", "character(")
 
 @dataclass(frozen=True)
 class BulkLoad:
-    """What was loaded; `skipped` files had been loaded before, `deleted` rows made way for those of `rows`."""
+    """What was loaded; `skipped` files had been loaded before.
+
+    `deleted` rows were in the table in place of the `rows` loaded; None where the load was only to add.
+    """
 
     table: str
     rows: int
     files: int
     skipped: int
-    deleted: int
+    deleted: int | None
     seconds: float
+
+    def __str__(self) -> str:
+        """In a sentence without its end."""
+        skipped = f"; {self.skipped:,} files were there already" if self.skipped else ""
+        deleted = f"; {self.deleted:,} rows were there before" if self.deleted is not None else ""
+        return f"{self.table}: {self.rows:,} rows from {self.files:,} files in {self.seconds:.1f} s{deleted}{skipped}"
 
 
 @dataclass(frozen=True)
@@ -121,9 +130,16 @@ def load_parquet(
                 raise BulkLoadError(table, reason(error)) from error
             raise
     return BulkLoad(
-        table, sum(file.rows for file in todo.files), len(todo.files), len(files) - len(todo.files), deleted,
-        time.monotonic() - started,
+        table, sum(file.rows for file in todo.files), len(todo.files), len(files) - len(todo.files),
+        deleted if todo.scope or todo.replaced else None, time.monotonic() - started,
     )  # fmt: skip
+
+
+def count_rows(url: str, table: str) -> int:
+    """How many rows the table has now, counted."""
+    with connect(url) as connection:
+        ((count,),) = rows(connection, sql.SQL("SELECT count(*) FROM {}").format(_identifier(table)))
+    return count
 
 
 def _identifier(table: str) -> sql.Identifier:
