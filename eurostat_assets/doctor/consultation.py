@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from eurostat_assets import loopback
 from eurostat_assets.doctor.collecting import Answers, Progress, collect
 from eurostat_assets.doctor.contract import Case, judge
 from eurostat_assets.doctor.exchange import Exchange
@@ -24,7 +25,6 @@ from eurostat_assets.settings import Settings
 _PACE = 0.5
 """Seconds between the starts of two requests, at least; a sandbox on this machine needs no such courtesy."""
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 _PATIENCE = 60.0
 """Seconds for the next bytes; the doctor asks for little, and is waited for."""
@@ -39,7 +39,7 @@ def ask(
 ) -> Answers:
     """Ask Eurostat everything, one request after another, sharing the mirror's gate where there is one."""
     with _gate_folder(settings) as folder:
-        local = urlsplit(settings.api_url).hostname in _LOOPBACK
+        local = urlsplit(settings.api_url).hostname in loopback.NAMES
         gate = Gate(folder, settings.parallel_downloads, max(0 if local else _PACE, settings.request_pace))
         timeouts = (min(settings.connect_timeout, 15), min(settings.read_timeout, _PATIENCE))
         with Eurostat(
