@@ -261,6 +261,8 @@ def descriptors(machine: Machine) -> str:  # noqa: ARG001
     remedy="Stop the other program, or choose another port with EUROSTAT_WEBSERVER_PORT",
 )
 def ui_port(machine: Machine) -> str:
+    if any(ports.home_of(process) == machine.home for process in ports.daemons()):
+        return "this mirror's platform runs already"
     return _port(machine, machine.settings.webserver_port)
 
 
@@ -285,7 +287,7 @@ def _port(machine: Machine, port: int) -> str:
         return f"{port} is free"
     owner = ports.owner(port)
     if owner and ports.home_of(owner) == machine.home:
-        return f"{port}, where this mirror's UI runs"
+        return f"{port}, where this mirror runs"
     raise Wrong(f"{port} is taken by {f'{owner.name()} (pid {owner.pid})' if owner else 'another program'}")
 
 

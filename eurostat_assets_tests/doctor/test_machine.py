@@ -101,6 +101,9 @@ def test_two_daemons_on_one_home(fit: Machine, tmp_path: Path):
 
     with start(fit.home) as one, start(fit.home / "elsewhere") as other:
         assert wrong(fit) == {}
+        # The UI of a platform that runs found its place, whatever is at the port of the settings.
+        with socket.create_server(("127.0.0.1", 0)) as stranger:
+            assert wrong(changed(fit, webserver_port=stranger.getsockname()[1])) == {}
         with start(fit.home) as two:
             assert wrong(fit).keys() == {"platforms"}
             two.kill()
