@@ -53,7 +53,7 @@ def doctor(
 ) -> None:
     """Check this machine, and with some 20 requests whether Eurostat's API is still what the mirror relies on."""
     from eurostat_assets import settings as settings_module
-    from eurostat_assets.doctor.consultation import contract_verdicts, machine_verdicts
+    from eurostat_assets.doctor.runner import contract_verdicts, machine_verdicts
     from eurostat_assets.doctor.verdict import exit_code
 
     if sum(map(bool, (offline, record, replay))) > 1:
@@ -83,9 +83,9 @@ def doctor(
 
 
 def _asked(settings: Settings, record: Path | None, dataset: str | None) -> Answers:
-    from eurostat_assets.doctor.consultation import ask, contract_verdicts
     from eurostat_assets.doctor.exchange import without_secrets
     from eurostat_assets.doctor.recording import Recorder
+    from eurostat_assets.doctor.runner import ask, contract_verdicts
     from eurostat_assets.eurostat import check_code
 
     recorder = Recorder(record, without_secrets(settings.api_url)) if record else None

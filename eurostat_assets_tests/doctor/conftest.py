@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eurostat_assets.doctor.collecting import Answers
-from eurostat_assets.doctor.consultation import ask, contract_verdicts
+from eurostat_assets.doctor.runner import ask, contract_verdicts
 from eurostat_assets.doctor.verdict import Outcome, Verdict
 from eurostat_assets.sandbox import Running, running
 from eurostat_assets.settings import Settings
@@ -35,18 +35,18 @@ def settings(source: Running, tmp_path: Path) -> Settings:
     return Settings(api_url=source.api_url, home=tmp_path / "home", request_pace=0)
 
 
-Consult = Callable[..., tuple[Answers, dict[str, Verdict]]]
+Diagnose = Callable[..., tuple[Answers, dict[str, Verdict]]]
 
 
 @pytest.fixture
-def consult(settings: Settings) -> Consult:
+def diagnose(settings: Settings) -> Diagnose:
     """Ask now; returns the answers, and the verdict of each check of the contract by its name."""
 
-    def consult(dataset: str | None = None) -> tuple[Answers, dict[str, Verdict]]:
+    def diagnose(dataset: str | None = None) -> tuple[Answers, dict[str, Verdict]]:
         answers = ask(settings, dataset=dataset)
         return answers, {one.check: one for one in contract_verdicts(settings, answers)}
 
-    return consult
+    return diagnose
 
 
 def with_outcome(verdicts: dict[str, Verdict], outcome: Outcome) -> set[str]:

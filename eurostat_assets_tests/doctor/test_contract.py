@@ -8,7 +8,7 @@ from eurostat_assets.doctor.contract import CHECKS
 from eurostat_assets.doctor.verdict import Outcome, exit_code
 from eurostat_assets.sandbox import Running
 from eurostat_assets.sandbox.contract import CHANGES
-from eurostat_assets_tests.doctor.conftest import Consult, with_outcome
+from eurostat_assets_tests.doctor.conftest import Diagnose, with_outcome
 
 BROKEN_BY = {
     "inventory_moved": "inventory_address",
@@ -101,18 +101,18 @@ def test_every_check_can_be_broken_and_every_change_of_the_sandbox_breaks_one():
     assert BROKEN_BY.keys() == CHANGES.keys()
 
 
-def test_the_documented_api_is_as_expected_by_some_twenty_requests(consult: Consult, source: Running):
+def test_the_documented_api_is_as_expected_by_some_twenty_requests(diagnose: Diagnose, source: Running):
     before = sum(source.tally()["requests"].values())
-    answers, verdicts = consult()
+    answers, verdicts = diagnose()
     assert {name: one.found for name, one in verdicts.items() if one.outcome != Outcome.AS_EXPECTED} == {}
     assert exit_code(verdicts.values()) == 0
     assert sum(source.tally()["requests"].values()) - before == len(answers.exchanges) == 20
 
 
 @pytest.mark.parametrize("change", BROKEN_BY)
-def test_just_the_line_that_is_broken_says_changed(change: str, consult: Consult, source: Running):
+def test_just_the_line_that_is_broken_says_changed(change: str, diagnose: Diagnose, source: Running):
     source.change_contract(change)
-    _, verdicts = consult()
+    _, verdicts = diagnose()
     broken = BROKEN_BY[change]
     assert with_outcome(verdicts, Outcome.CHANGED) == {broken}, verdicts
     assert verdicts[broken].found
@@ -134,9 +134,9 @@ def test_just_the_line_that_is_broken_says_changed(change: str, consult: Consult
         "HLTH_CO_MONTHLY",
     ],
 )
-def test_a_dataset_of_any_shape_is_as_expected(dataset: str, consult: Consult):
+def test_a_dataset_of_any_shape_is_as_expected(dataset: str, diagnose: Diagnose):
     """One cell, no geo, confidential cells alone, mixed frequencies: what cannot be seen there is not checked."""
-    answers, verdicts = consult(dataset)
+    answers, verdicts = diagnose(dataset)
     assert answers.dataset == dataset
     assert with_outcome(verdicts, Outcome.CHANGED) | with_outcome(verdicts, Outcome.UNREACHABLE) == set()
 
@@ -146,10 +146,10 @@ def test_a_dataset_of_any_shape_is_as_expected(dataset: str, consult: Consult):
     [("feed_503=1", "feed_address"), ("inventory_html=1", "inventory_address"), ("html=1", "whole_address")],
 )
 def test_an_outage_is_not_reachable_and_no_change(
-    faults: str, address: str, consult: Consult, source: Running
+    faults: str, address: str, diagnose: Diagnose, source: Running
 ):
     source.set_faults(faults)
-    _, verdicts = consult()
+    _, verdicts = diagnose()
     assert with_outcome(verdicts, Outcome.CHANGED) == set()
     unreachable = with_outcome(verdicts, Outcome.UNREACHABLE)
     assert address in unreachable
@@ -159,7 +159,7 @@ def test_an_outage_is_not_reachable_and_no_change(
 
 def test_without_any_answer_nothing_is_said_to_have_changed_and_few_requests_are_tried(settings, monkeypatch):
     from eurostat_assets.doctor import collecting
-    from eurostat_assets.doctor.consultation import ask, contract_verdicts
+    from eurostat_assets.doctor.runner import ask, contract_verdicts
 
     tried: list[str] = []
     real_ask = collecting._ask

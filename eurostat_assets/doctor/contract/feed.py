@@ -63,7 +63,7 @@ def feed_shape(case: Case) -> Iterator[str]:
     'feed: titles are CODE - "event"',
     needs=["feed_en"],
     after=["feed_shape"],
-    effect="The code is then taken from the link",
+    effect="None: the code is then taken from the link",
 )
 def feed_titles(case: Case) -> Iterator[str]:
     for item in items(case):
@@ -76,7 +76,7 @@ def feed_titles(case: Case) -> Iterator[str]:
     "feed: links of datasets end with their code",
     needs=["feed_en"],
     after=["feed_titles"],
-    effect="The code is then taken from the title",
+    effect="None: the code is then taken from the title",
 )
 def feed_links(case: Case) -> Iterator[str]:
     for item in about_datasets(case):

@@ -40,7 +40,7 @@ def inventory_columns(case: Case) -> Iterator[str]:
     "inventory: these are its first five columns, in this order",
     needs=["inventory"],
     after=["inventory_columns"],
-    effect="A version that reads columns by their place cannot sweep",
+    effect="None: columns are found by their names",
 )
 def inventory_order(case: Case) -> Iterator[str]:
     names = case["inventory"].lines[0].split("\t")[: len(COLUMNS)]

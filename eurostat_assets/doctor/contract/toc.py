@@ -163,9 +163,9 @@ def toc_subtree(case: Case) -> Iterator[str]:
 def toc_codes(case: Case) -> Iterator[str]:
     listed = {code.upper() for _, (code, *_) in inventory_rows(case)}
     filed = {code.strip().upper() for _, (_, code, kind, *_) in rows(case) if kind != "folder"}
-    strangers = sorted(filed - listed)
-    if len(strangers) > len(filed) // 10:
-        yield f"{len(strangers):,} of {len(filed):,} are not in the inventory, such as {strangers[0]}"
+    unlisted = sorted(filed - listed)
+    if len(unlisted) > len(filed) // 10:
+        yield f"{len(unlisted):,} of {len(filed):,} are not in the inventory, such as {unlisted[0]}"
 
 
 @check(
@@ -190,7 +190,7 @@ def toc_languages(case: Case) -> Iterator[str]:
     "theme",
     "contents and inventory: the theme of this mirror selects datasets",
     needs=["inventory", "toc_en"],
-    after=["inventory_order", "inventory_dates", "toc_columns", "toc_dates"],
+    after=["inventory_columns", "inventory_dates", "toc_columns"],
     effect="Sweeps refuse an empty theme; nothing is withdrawn",
     remedy="Check EUROSTAT_THEME, EUROSTAT_THEME_SUBTREE and EUROSTAT_THEME_INCLUDE against the catalogue",
 )

@@ -1,4 +1,4 @@
-"""One examination as a whole: the answers, what they say of the contract, and what they say about this machine."""
+"""One run of the doctor: the answers, what they say of the contract, and the checks of this machine."""
 
 from __future__ import annotations
 
