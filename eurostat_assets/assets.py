@@ -4,14 +4,13 @@ Here belong what each asset is, its partitions, versions and metadata. No path, 
 """
 
 import time
-import warnings
 from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
 from pydantic import Field
 
-from eurostat_assets import descriptions, metadata, partitions, run_tags
+from eurostat_assets import descriptions, metadata, partitions, run_tags, source_asset, unchanged
 from eurostat_assets.checks.dataset import Examination
 from eurostat_assets.eurostat import Eurostat, RawJson, check_code
 from eurostat_assets.failures import told
@@ -19,15 +18,11 @@ from eurostat_assets.fetching import fetch
 from eurostat_assets.io_managers import StoredObservations
 from eurostat_assets.jsonstat import JsonStatError, ParquetFile, write_parquet
 from eurostat_assets.partitions import datasets
-from eurostat_assets.postgres import states
+from eurostat_assets.postgres import DatasetState, states
 from eurostat_assets.quality import Quarantine
 from eurostat_assets.resources import Mirror, Workbench, progress
+from eurostat_assets.source_asset import eurostat_dataset
 from eurostat_assets.sweeping import sweep
-
-# Beta since 2023, and the one kind of asset whose observations show a partition as stale.
-warnings.filterwarnings(
-    "ignore", message=".*observable_source_asset` is currently in beta", category=dg.BetaWarning
-)
 
 OWNERS = ["team:data-platform"]
 
@@ -37,25 +32,6 @@ class Download(dg.Config):
 
     force: bool = Field(
         default=False, description="Download, read and publish even what is unchanged, withdrawn or excluded."
-    )
-
-
-@dg.observable_source_asset(
-    partitions_def=datasets,
-    group_name="eurostat",
-    description=descriptions.EUROSTAT_DATASET,
-    tags={"dagster/kind/json": "", "eurostat/stage": "source"},
-)
-def eurostat_dataset(
-    context: dg.OpExecutionContext, eurostat: dg.ResourceParam[Eurostat]
-) -> dg.DataVersionsByPartition:
-    """The datasets at Eurostat, one partition each. Their data version is the release: the dates of the last change
-    of data and of structure. A partition below that was made from an older release is shown as stale."""
-    ours = set(partitions.known(context.instance))
-    with told("The inventory"):
-        offered = eurostat.inventory()
-    return dg.DataVersionsByPartition(
-        {code: entry.release.version for code, entry in offered.items() if code in ours}
     )
 
 
@@ -76,10 +52,21 @@ def catalogue(
     """What Eurostat offers of this mirror's theme, from its table of contents and inventory: the table
     `eurostat.catalogue`. Materialising it is the sweep: new datasets become partitions, missed releases become due,
     datasets that are gone from Eurostat are marked as withdrawn and keep their partition and table."""
+    run_tags.complete(context)
     with told("The catalogue"):
         entries, change = sweep(eurostat, mirror)
-    partitions.add(context.instance, [entry.code for entry in entries])
-    return dg.MaterializeResult(metadata=metadata.of_catalogue(entries, change, states(mirror.database)))
+        known = states(mirror.database)
+    # What is excluded and was never loaded is no partition: nobody could materialise it.
+    mirrored = [known[entry.code] for entry in entries if not _never_wanted(known[entry.code])]
+    partitions.add(context.instance, [state.dataset for state in mirrored])
+    for state in source_asset.unreported(context.instance, mirrored):
+        for event in source_asset.events(state, mirror.settings.api_url):
+            context.log_event(event)
+    return dg.MaterializeResult(metadata=metadata.of_catalogue(entries, change, known))
+
+
+def _never_wanted(state: DatasetState) -> bool:
+    return state.state == "excluded" and state.release is None
 
 
 @dg.asset(
@@ -103,18 +90,23 @@ def raw_json(
     workbench: dg.ResourceParam[Workbench],
 ) -> Iterator[dg.MaterializeResult[RawJson]]:
     """The dataset exactly as Eurostat sent it: one JSON-stat 2.0 response, unfiltered, kept compressed. Where there is
-    nothing newer to fetch, nothing is materialised here or below; an observation of the partition says why."""
+    nothing newer to fetch, what is published is reported again as it is, with the reason; the steps below are skipped."""
+    run_tags.complete(context)
     with told(context.partition_key):
         code = check_code(context.partition_key)
         report = progress(context.log, code)
         raw = fetch(eurostat, mirror, code, workbench.folder, force=config.force, on_progress=report)
+        state = states(mirror.database).get(code)
+    downloaded = None if isinstance(raw, str) else raw.release
+    if state:
+        source_asset.report_in_run(context, state, mirror.settings.api_url, downloaded)
     if isinstance(raw, str):
         context.log.info(f"{code}: {raw}")
-        context.log_event(
-            dg.AssetObservation(context.asset_key, partition=code, metadata={"not fetched": raw})
-        )
+        if state and state.release:
+            run_tags.complete(context, run_tags.of(state.release, state.title))
+        unchanged.report(context, state, raw)
         return
-    run_tags.complete(context, run_tags.of(code, raw.release))
+    run_tags.complete(context, run_tags.of(raw.release.version))
     yield dg.MaterializeResult(
         value=raw, data_version=dg.DataVersion(raw.release.version), metadata=metadata.of_raw_json(raw)
     )
@@ -147,7 +139,7 @@ def observations(
         examination.report(context)
     if parquet is None or examination.held_back:
         raise examination.failure()
-    run_tags.complete(context, run_tags.of(code, release, parquet.header.title))
+    run_tags.complete(context, run_tags.of(release.version, parquet.header.title))
     yield dg.MaterializeResult(
         value=parquet,
         data_version=dg.DataVersion(release.version),
@@ -205,7 +197,7 @@ def published_table(
         examination.report(context)
     if examination.held_back:
         raise examination.failure()
-    run_tags.complete(context, run_tags.of(observations.dataset, observations.release))
+    run_tags.complete(context, run_tags.of(observations.release.version))
     yield dg.MaterializeResult(
         value=observations,
         data_version=dg.DataVersion(observations.release.version),

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 from upath import UPath
 
-from eurostat_assets import assets, jobs, resources, sensors, settings
+from eurostat_assets import assets, jobs, resources, sensors, settings, source_asset
 from eurostat_assets import defs as user_defs
 from eurostat_assets.checks.mirror import audit
 from eurostat_assets.checks.standing import release_checks
@@ -23,8 +23,8 @@ def build(knobs: settings.Settings) -> dg.Definitions:
     workbench = resources.Workbench(knobs.scratch)
     return dg.Definitions(
         assets=[
-            assets.eurostat_dataset,
             assets.catalogue,
+            source_asset.eurostat_dataset,
             assets.raw_json,
             assets.observations,
             assets.published_table,

@@ -1,7 +1,12 @@
 """What the assets say about themselves in the UI, in Markdown. What they do is in assets.py."""
 
-CHAIN = ("eurostat_dataset", "raw_json", "observations", "published_table")
-MADE_BY = {"raw_json": "download", "observations": "read and check", "published_table": "load and switch"}
+CHAIN = ("catalogue", "eurostat_dataset", "raw_json", "observations", "published_table")
+MADE_BY = {
+    "eurostat_dataset": "look at the dates",
+    "raw_json": "download",
+    "observations": "read and check",
+    "published_table": "load and switch",
+}
 
 
 def chain(here: str) -> str:
@@ -15,16 +20,19 @@ def chain(here: str) -> str:
 
 
 EUROSTAT_DATASET = f"""
-The datasets at Eurostat, one partition each. Nothing is made here: an observation notes the **release** that Eurostat has,
-the dates of the last change of data and of structure. A partition below that was made from an older one is shown as stale.
+The datasets at Eurostat, one partition each. Nothing is made here: each partition shows the **release** that Eurostat has
+(the dates of the last change of data and of structure), its title, size and links, and what told of it: an item of the feed
+or the sweep. A partition below that was made from an older release is shown as stale.
 
 {chain("eurostat_dataset")}
 
-Looked at by the sensor `eurostat_releases` (the RSS feed) and by the sweep, the asset `catalogue`.
+Reported by the sensor `eurostat_releases` (the RSS feed) and by the sweep, the asset `catalogue`.
 """
 
-CATALOGUE = """
+CATALOGUE = f"""
 What Eurostat offers of this mirror's theme, from its table of contents and inventory: the table `eurostat.catalogue`.
+
+{chain("catalogue")}
 
 **Materialising it is the sweep:** new datasets become partitions, missed releases become due, and datasets that are gone
 from Eurostat are marked as withdrawn; they keep their partition and their table. A catalogue that shrank too much at once is
@@ -39,8 +47,8 @@ that is too big for one comes in slices, as a last resort as SDMX-CSV.
 
 {chain("raw_json")}
 
-Where there is nothing newer to fetch, nothing is materialised here or below; an observation of the partition says why
-(*checked, unchanged*). The launchpad's option `force` fetches it all the same.
+Where there is nothing newer to fetch, nothing is downloaded or written: the partition is reported as it is, with *checked*
+as the reason, and so are those below. The launchpad's option `force` fetches it all the same.
 """
 
 OBSERVATIONS = f"""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import dagster as dg
@@ -15,10 +16,11 @@ from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy.exc import DBAPIError
 
-from eurostat_assets import postgres, resources
+from eurostat_assets import postgres, resources, run_tags
 from eurostat_assets.failures import reason
 from eurostat_assets.launcher import LauncherError, Platform, Tell
 from eurostat_assets.postgres.errors import EmbeddedServerError
+from eurostat_assets.sensors.sweeps import FIRST_IN_QUEUE, SECONDS_TO_START
 
 Answer = TypeVar("Answer")
 SECONDS_BETWEEN_NEWS = 15
@@ -93,16 +95,23 @@ class FirstLoad:
             raise SweepFailed(f"The catalogue could not be read: {reason(events)}")
 
     def _request_sweep(self) -> str:
-        """Request the run as soon as webserver and code server can take it; returns its id."""
-        told = time.monotonic()
+        """The id of the sweep that a sensor has just requested; else of our own, requested as soon as webserver and code
+        server can take it."""
+        told, ours = time.monotonic(), False
         while True:
             self._platform.check()
+            if run_id := self._persistently(self._swept_by_a_sensor):
+                return run_id
+            ours = ours or postgres.claim_sweep(self._mirror.database, SECONDS_TO_START)
+            if not ours:
+                time.sleep(0.5)
+                continue
             try:
                 return self._client.submit_job_execution(
                     "refresh_catalogue",
                     repository_location_name="eurostat_assets",
                     repository_name="__repository__",
-                    tags={"dagster/priority": "10"},
+                    tags=FIRST_IN_QUEUE | run_tags.why(run_tags.FIRST_LOAD),
                 )
             except DagsterGraphQLClientError:
                 if time.monotonic() - told > SECONDS_BETWEEN_NEWS:
@@ -110,6 +119,14 @@ class FirstLoad:
                     log = self._platform.log("code-server")
                     self._tell(f"The webserver does not see the code server yet, whose log is {log}.")
                 time.sleep(0.5)
+
+    def _swept_by_a_sensor(self) -> str | None:
+        """The id of a sweep that was requested moments ago."""
+        since = datetime.now(UTC) - timedelta(seconds=SECONDS_TO_START)
+        with dg.DagsterInstance.get() as instance:
+            of_late = dg.RunsFilter(job_name="refresh_catalogue", created_after=since)
+            runs = instance.get_runs(of_late, limit=1)
+        return runs[0].run_id if runs else None
 
     def missing(self) -> list[str]:
         """The codes that were never published and that `stale_datasets` is going to request, or has."""

@@ -30,7 +30,7 @@ def repair(
         command_runs.Request(
             code,
             "repair",
-            tags={run_tags.DATASET: code, run_tags.WHY: "person: eurostat-assets audit --repair"},
+            tags=run_tags.why("repair: eurostat-assets audit --repair"),
             assets=STEPS[remedy],
         )
         for code, remedy in remedies.items()

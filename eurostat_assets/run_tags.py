@@ -1,29 +1,65 @@
-"""The tags by which runs are found in the UI: which dataset, which release, what it is called.
+"""The tags by which runs are found in the UI: which release, what the dataset is called, why the run was started.
 
-A run that a sensor requests has them from the start; one that a person launches gets them as soon as they are known.
+Which dataset it is, is Dagster's own tag `dagster/partition`. A run that a sensor requests has these tags from the start;
+one that a person launches gets them as soon as they are known.
 """
 
 from __future__ import annotations
 
 import dagster as dg
 
-from eurostat_assets.eurostat import Release
+from eurostat_assets import source_asset
+from eurostat_assets.eurostat import FeedItem
+from eurostat_assets.postgres import DatasetState
 
-DATASET, RELEASE, TITLE = "eurostat/dataset", "eurostat/release", "eurostat/title"
-WHY = "eurostat/why"
-"""What started the run."""
-LONGEST_TITLE = 120  # characters
+RELEASE, TITLE, WHY = "eurostat/release", "eurostat/title", "eurostat/why"
+LONGEST = 120  # characters of a tag
+PERSON, SYNC, SWEEP, FIRST_LOAD = "person", "sync", "sweep", "first load"
 
 
-def of(dataset: str, release: Release, title: str | None = None) -> dict[str, str]:
+def of(release: str, title: str | None = None) -> dict[str, str]:
     """The tags of a run for one release."""
-    tags = {DATASET: dataset, RELEASE: release.version}
-    return {**tags, TITLE: title[:LONGEST_TITLE]} if title else tags
+    return {RELEASE: release} | ({TITLE: title[:LONGEST]} if title else {})
 
 
-def complete(context: dg.AssetExecutionContext, tags: dict[str, str]) -> None:
-    """Give this run the tags that it lacks; and the release that was found, should it be newer than the one it was for."""
-    has = context.run.tags
+def why(reason: str | FeedItem | DatasetState) -> dict[str, str]:
+    """Return the tag that says why a run is started.
+
+    `reason`: a sentence or one of the words above; an item of the feed; or a dataset that is due, of which its state says
+    whether this is its first load, another attempt, or what told of the release.
+    """
+    if isinstance(reason, DatasetState):
+        text = _why_due(reason)
+    elif isinstance(reason, FeedItem):
+        text = f"feed: {reason.category or 'item without a category'} {reason.published:%Y-%m-%d %H:%M}"
+    else:
+        text = reason
+    return {WHY: text[:LONGEST]}
+
+
+def _why_due(state: DatasetState) -> str:
+    if state.failures:
+        when = f" of {state.failed_at:%Y-%m-%d %H:%M}" if state.failed_at else ""
+        return f"retry {state.failures} after the failure{when}"
+    if state.note:
+        return f"another attempt: {state.note}"
+    if state.release is None and not (state.found_by or "").startswith("feed"):
+        return FIRST_LOAD
+    return state.found_by or SWEEP
+
+
+def of_sync(state: DatasetState | None) -> dict[str, str]:
+    """The tags of a run of the command line: those that a sensor would have given it."""
+    release = source_asset.offered(state) if state else None
+    return (of(release.version, state.title) if state and release else {}) | why(SYNC)
+
+
+def complete(context: dg.AssetExecutionContext, tags: dict[str, str] | None = None) -> None:
+    """Give this run the tags that it lacks; and the release that was found, should it be newer than the one it was for.
+
+    A run that says of no reason was started by a person.
+    """
+    has, tags = context.run.tags, {**why(PERSON), **(tags or {})}
     lacking = {
         name: text
         for name, text in tags.items()

@@ -58,14 +58,14 @@ def synchronise(
         return
     import dagster as dg
 
-    from eurostat_assets import command_runs
+    from eurostat_assets import command_runs, run_tags
 
     launcher.prepare_dagster(settings)
     database = resources.Mirror(settings).database
     states = postgres.states(database)
     requests = [
         command_runs.Request(
-            code, "sync", tags=_tags(states[code]), ops={"raw_json": {"config": {"force": force}}}
+            code, "sync", tags=run_tags.of_sync(states[code]), ops={"raw_json": {"config": {"force": force}}}
         )
         for code in codes
     ]
@@ -77,14 +77,3 @@ def synchronise(
             state = postgres.states(database)[code]
             # Its run may have found that Eurostat is still preparing the answer: no failure, and no success.
             yield code, problem or (state.note if state.state in ("new", "stale") else None)
-
-
-def _tags(state: postgres.DatasetState) -> dict[str, str]:
-    """Those that the daemon gives a run for the same dataset."""
-    from eurostat_assets import run_tags
-    from eurostat_assets.sensors.due import offered
-
-    why = {run_tags.WHY: "person: eurostat-assets sync"}
-    if state.offered_data is None:
-        return {run_tags.DATASET: state.dataset} | why
-    return run_tags.of(state.dataset, offered(state), state.title) | why

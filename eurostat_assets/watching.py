@@ -142,7 +142,8 @@ def _with_books(facts: alarms.Facts, url: str) -> alarms.Facts:
         facts,
         datasets=tuple(
             alarms.Dataset(
-                code, one.state, one.error, one.failures, one.failed_at, behind.get(code), one.withdrawn_at
+                code, one.state, one.error or one.unanswered, max(one.failures, one.probe_failures),
+                one.failed_at, behind.get(code), one.withdrawn_at,
             )
             for code, one in states.items()
         ),

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+from dagster._core.loader import LoadingContextForTest
 
 from eurostat_assets import postgres, resources, sandbox
+from eurostat_assets.definitions import build
 from eurostat_assets.eurostat import Release
 from eurostat_assets.sensors.endings import record_failed_run
 from eurostat_assets.sweeping import sweep
@@ -34,9 +37,15 @@ def state(mirror: Mirroring) -> postgres.DatasetState:
     return postgres.states(mirror.settings.database_url.get_secret_value())[CODE]
 
 
+def reports(mirror: Mirroring, asset: str = "published_table") -> list[dg.AssetMaterialization]:
+    """What was reported of the asset, newest first."""
+    records = mirror.instance.fetch_materializations(dg.AssetKey(asset), limit=100).records
+    return [one for record in records if (one := record.asset_materialization)]
+
+
 def materialised(mirror: Mirroring) -> int:
-    records = mirror.instance.fetch_materializations(dg.AssetKey("published_table"), limit=100).records
-    return len(records)
+    """How often the table was loaded, without the reports that nothing had changed."""
+    return sum("checked" not in one.metadata for one in reports(mirror))
 
 
 def test_an_unchanged_dataset_is_checked_and_not_loaded_again(mirror):
@@ -49,6 +58,80 @@ def test_an_unchanged_dataset_is_checked_and_not_loaded_again(mirror):
     assert before.checked_at
     assert after.checked_at > before.checked_at
     assert materialised(mirror) == 1
+
+
+@pytest.mark.parametrize("asset", ["raw_json", "observations", "published_table"])
+def test_an_unchanged_dataset_is_reported_as_it_was_and_says_that_it_was_checked(mirror, asset):
+    mirror.mirror(CODE)
+    mirror.mirror(CODE)
+    mirror.mirror(CODE)
+    third, second, first = reports(mirror, asset)
+    assert {name: third.metadata[name] for name in first.metadata} == first.metadata
+    assert third.metadata.keys() - first.metadata.keys() == {"checked"}
+    assert "Eurostat's newest" in str(third.metadata["checked"].value)
+    assert (
+        third.tags == second.tags == first.tags
+    )  # data version, and from which one of the source it was made
+    assert third.partition == CODE
+
+
+def test_what_dagster_has_no_history_of_is_reported_from_the_books(mirror):
+    mirror.mirror(CODE)
+    for asset in ("raw_json", "observations", "published_table"):
+        mirror.instance.wipe_assets([dg.AssetKey(asset)])
+    mirror.mirror(CODE)
+    (only,) = reports(mirror)
+    assert only.metadata["dagster/partition_row_count"].value == state(mirror).rows
+    assert (only.tags or {})["dagster/data_version"] == state(mirror).release
+
+
+def status_of(mirror: Mirroring, asset: str = "raw_json") -> str:
+    """Whether Dagster calls the dataset's partition of the asset FRESH, STALE or MISSING."""
+    graph = build(mirror.settings).resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(mirror.instance, graph, LoadingContextForTest(mirror.instance))
+    return resolver.get_status(dg.AssetKey(asset), CODE).value
+
+
+def test_a_partition_is_stale_from_the_report_of_a_release_until_that_is_published(mirror, source):
+    ours = resources.Mirror(mirror.settings)
+
+    def sweep_in_dagster() -> None:
+        assert mirror.run("refresh_catalogue") is None
+
+    sweep_in_dagster()
+    mirror.mirror(CODE)
+    assert status_of(mirror) == "FRESH"
+    source.release("HLTH_CD_ARO")
+    sweep_in_dagster()
+    assert status_of(mirror) == "FRESH"  # another's release
+    source.release(CODE)
+    sweep_in_dagster()
+    assert status_of(mirror) == "STALE"
+    newest = reports(mirror, "eurostat_dataset")[0]
+    assert newest.partition == CODE
+    assert newest.metadata["title"].value == postgres.states(ours.database)[CODE].title
+    assert newest.metadata["found by"].value == "sweep"
+    mirror.mirror(CODE)
+    assert status_of(mirror) == "FRESH"
+    source.release(CODE)
+    mirror.mirror(CODE)  # by a person, before anything told of it
+    assert status_of(mirror) == "FRESH"
+    sweep_in_dagster()
+    assert status_of(mirror) == "FRESH"
+
+
+def test_what_is_still_being_prepared_leaves_the_published_release_and_is_shown_as_stale(mirror, source):
+    mirror.run("refresh_catalogue")
+    mirror.mirror(CODE)
+    published = state(mirror).release
+    source.release(CODE)
+    mirror.run("refresh_catalogue")
+    source.set_faults("async:1=1", [CODE])
+    assert mirror.mirror(CODE) is None
+    newest = reports(mirror)[0]
+    assert "preparing" in str(newest.metadata["checked"].value)
+    assert (newest.tags or {})["dagster/data_version"] == published
+    assert status_of(mirror) == "STALE"
 
 
 def test_a_manual_run_finds_the_release_that_feed_and_sweep_have_not_told_of_yet(mirror, source):
@@ -93,7 +176,8 @@ def test_a_run_that_a_person_launched_is_found_by_dataset_and_release(mirror):
     run_id = mirror.execute("mirror_dataset", CODE).run_id
     run = mirror.instance.get_run_by_id(run_id)
     assert run is not None
-    assert run.tags["eurostat/dataset"] == CODE
+    assert run.tags["dagster/partition"] == CODE
+    assert run.tags["eurostat/why"] == "person"
     assert run.tags["eurostat/release"] == state(mirror).release
     assert run.tags["eurostat/title"] == (state(mirror).title or "")[:120]
 

@@ -33,6 +33,8 @@ FLOORS = {
     3: {
         "partitions",
         "run_tags",
+        "source_asset",
+        "unchanged",
         "assets",
         "checks",
         "sensors",

@@ -1,6 +1,8 @@
 """What the sensors decide: which datasets are due, by dates alone and inside the theme; what an outage is taken for."""
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +12,7 @@ import psycopg2
 import pytest
 from pydantic import SecretStr
 
-from eurostat_assets import postgres, resources, sandbox
+from eurostat_assets import postgres, resources, sandbox, watching
 from eurostat_assets.eurostat import EurostatError, FeedItem
 from eurostat_assets.postgres import DatasetState
 from eurostat_assets.postgres.state import State
@@ -76,6 +78,11 @@ def test_what_is_due_is_requested_biggest_first_and_never_twice(ours, busy, most
     assert [one.dataset for one in chosen] == expected
 
 
+@dg.job
+def _nothing() -> None:
+    """A job to make runs of."""
+
+
 class World:
     """A Eurostat, a mirror's database and a Dagster instance; each tick is one evaluation of the real sensor."""
 
@@ -103,6 +110,18 @@ class World:
         given = {"eurostat": client, "mirror": self.mirror}
         wanted = {name: value for name, value in given.items() if name in sensor.required_resource_keys}
         return sensor(dg.build_sensor_context(instance=self.instance, resources=wanted))
+
+    @contextmanager
+    def run_of(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> Iterator[None]:
+        """While the block runs, Dagster has a run in this status that some sensor requested so."""
+        tags = {
+            **request.tags,
+            "dagster/partition": request.partition_key or "",
+            "dagster/run_key": request.run_key or "",
+        }
+        run = self.instance.create_run_for_job(_nothing, tags=tags, status=status)
+        yield
+        self.instance.delete_run(run.run_id)
 
     def sql(self, statement: str) -> None:
         with psycopg2.connect(self.mirror.database) as connection, connection.cursor() as cursor:
@@ -140,21 +159,65 @@ def test_a_release_in_the_feed_becomes_one_requested_run_however_often_one_looks
     assert "Nothing new" in world.listen().skip_message
     assert "Nothing is due" in world.act().skip_message
     world.source.release(CODE)
-    for _ in range(2):
-        assert CODE in world.listen().skip_message or "Nothing new" in world.listen().skip_message
-    first, second = world.act(), world.act()
-    assert [request.partition_key for request in first.run_requests] == [CODE]
-    assert first.run_requests[0].run_key == second.run_requests[0].run_key
-    assert [event.partition for event in first.asset_events] == [CODE]
+    first = world.listen()
+    (request,) = first.run_requests
+    assert (request.job_name, request.partition_key) == ("mirror_dataset", CODE)
+    assert re.fullmatch(r"feed: UPDATED_DATASET_DATA \d{4}-\d\d-\d\d \d\d:\d\d", request.tags["eurostat/why"])
+    assert [event.partition for event in first.asset_events] == [CODE, CODE]
+    assert first.asset_events[1].metadata["found by"].value == request.tags["eurostat/why"]
     assert first.dynamic_partitions_requests[0].partition_keys == [CODE]
+    assert "Nothing new" in world.listen().skip_message
+    assert "Nothing is due" in world.act().skip_message  # while the daemon makes the run
+    # Should the daemon have died then, the other sensor requests the same attempt.
+    world.sql("UPDATE eurostat.datasets SET requested_at = now() - interval '2 minutes'")
+    assert [(one.run_key, one.tags) for one in world.act().run_requests] == [(request.run_key, request.tags)]
+    # Not so when that run was there, whoever requested it and whatever became of it.
+    with world.run_of(request, dg.DagsterRunStatus.FAILURE):
+        assert "Nothing is due" in world.act().skip_message
+
+
+def test_a_dataset_that_a_run_works_for_is_not_requested_by_the_feed(world):
+    settle(world)
+    world.source.release(CODE)
+    busy = dg.RunRequest(partition_key=CODE, run_key="another", tags={})
+    with world.run_of(busy, dg.DagsterRunStatus.STARTED):
+        assert f"Newer at Eurostat: {CODE}" in world.listen().skip_message
+        assert "Nothing is due" in world.act().skip_message
+    assert [one.partition_key for one in world.act().run_requests] == [CODE]
+
+
+def test_a_dataset_whose_probe_fails_is_not_called_current_until_eurostat_answers(world):
+    settle(world)
+    world.source.release(CODE)
+    world.source.set_faults("500=1", [CODE])
+    for times in (1, 2):
+        assert "1 not answered" in world.listen().skip_message
+        state = postgres.states(world.mirror.database)[CODE]
+        assert (state.state, state.probe_failures) == ("stale", times)
+        assert "500" in (state.probe_error or "")
+    assert "Nothing is due" in world.act().skip_message  # nobody knows that there is anything to load
+    wrong = [one for one in watching.look(world.mirror, None).conditions if one.kind == "dataset_failed"]
+    assert [one.subject for one in wrong] == [CODE]
+    assert "does not answer for it" in wrong[0].sentence
+    assert not state.behind
+    world.source.set_faults("")
+    assert [one.partition_key for one in world.listen().run_requests] == [CODE]
+    state = postgres.states(world.mirror.database)[CODE]
+    assert (state.state, state.probe_error, state.probe_failures) == ("stale", None, 0)
+
+
+def test_one_sweep_is_requested_however_many_ask_for_it(world):
+    world.sql("DELETE FROM eurostat.polls")
+    asked = [world.watch(), world.watch(), world.listen()]
+    assert [isinstance(one, dg.SkipReason) for one in asked] == [False, True, True]
+    assert asked[0].tags["eurostat/why"] == "sweep: the feed was never read"
 
 
 def test_a_dataset_seen_for_the_first_time_in_the_feed_is_added_and_requested(world):
     settle(world)
     world.source.add("HLTH_SILC_99")
     world.source.announce("NAMA_10_GDP", "NEW_DATASET")
-    world.listen()
-    requested = world.act()
+    requested = world.listen()
     assert [request.partition_key for request in requested.run_requests] == ["HLTH_SILC_99"]
     assert requested.dynamic_partitions_requests[0].partition_keys == ["HLTH_SILC_99"]
 
@@ -182,8 +245,9 @@ def test_who_was_away_for_longer_than_the_feed_reaches_back_sweeps(world):
     settle(world)
     world.sql("UPDATE eurostat.polls SET succeeded_at = now() - interval '8 days'")
     assert "the feed was last read" in world.watch().tags["eurostat/why"]
-    asked = world.listen()
-    assert isinstance(asked, dg.RunRequest)
+    world.sql("UPDATE eurostat.polls SET requested_at = NULL")
+    (asked,) = world.listen().run_requests
+    assert asked.job_name == "refresh_catalogue"
     assert "seven days only" in (asked.run_key or "")
     world.sweep()
     assert "Nothing new" in world.listen().skip_message
@@ -192,9 +256,9 @@ def test_who_was_away_for_longer_than_the_feed_reaches_back_sweeps(world):
 def test_a_deletion_in_the_feed_is_verified_by_a_sweep(world):
     settle(world)
     world.source.withdraw(CODE)
-    asked = world.listen()
+    (asked,) = world.listen().run_requests
     assert CODE in (asked.run_key or "")
-    assert asked.run_key == world.listen().run_key
+    assert asked.run_key == world.listen().run_requests[0].run_key
     world.sweep()
     assert postgres.states(world.mirror.database)[CODE].state == "withdrawn"
     assert "Nothing new" in world.listen().skip_message
@@ -204,14 +268,15 @@ def test_a_deletion_in_the_feed_is_verified_by_a_sweep(world):
 def test_a_dataset_that_failed_is_requested_again_when_its_time_has_come(world):
     settle(world)
     world.source.release(CODE)
-    world.listen()
-    key = world.act().run_requests[0].run_key
+    key = world.listen().run_requests[0].run_key
     postgres.record_failure(world.mirror.database, CODE, "no network")
+    world.sql("UPDATE eurostat.datasets SET requested_at = NULL")
     assert "1 wait" in world.act().skip_message
     # In time, or because a person accepted what was held back.
     for at in ("now() - interval '1 second'", "NULL"):
         world.sql(f"UPDATE eurostat.datasets SET next_attempt_at = {at} WHERE error IS NOT NULL")  # noqa: S608
         assert world.act().run_requests[0].run_key != key
+        assert world.act().run_requests[0].tags["eurostat/why"].startswith("retry 1 after the failure of 20")
 
 
 @pytest.mark.parametrize("fault", ["inventory_line=1", "inventory_half=1"])

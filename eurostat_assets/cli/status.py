@@ -75,11 +75,9 @@ def behind_sentence(datasets: Iterable[DatasetState]) -> str:
     """Return how many of the datasets that are wanted here are behind Eurostat."""
     wanted = [one for one in datasets if one.state not in ("withdrawn", "excluded")]
     behind = sum(one.behind for one in wanted)
-    return (
-        f"{behind} of {len(wanted)} datasets are behind Eurostat."
-        if behind
-        else "No dataset is behind Eurostat."
-    )
+    unanswered = sum(one.unanswered is not None for one in wanted)
+    known = f"{behind} of {len(wanted)} datasets are" if behind else "No dataset is"
+    return f"{known} behind Eurostat" + (f"; of {unanswered} that is not known." if unanswered else ".")
 
 
 def _table(datasets: Collection[DatasetState]) -> Table:
@@ -114,7 +112,7 @@ def _moment(moment: datetime | None) -> str:
 
 def _note(state: DatasetState) -> str:
     """Return why a dataset is not current, and when it is tried again."""
-    why = state.excluded or state.note or state.error or ""
+    why = state.excluded or state.note or state.error or state.unanswered or ""
     if state.withdrawn_at:
         why = f"gone from Eurostat, noticed {_moment(state.withdrawn_at)}; its table stays"
     if state.next_attempt_at and state.behind:

@@ -12,6 +12,8 @@ from eurostat_assets.metadata.stages import (
     of_raw_json,
     of_release,
     of_revision,
+    of_source,
+    of_state,
     of_table,
 )
 
@@ -23,5 +25,7 @@ __all__ = [
     "of_raw_json",
     "of_release",
     "of_revision",
+    "of_source",
+    "of_state",
     "of_table",
 ]

@@ -39,6 +39,30 @@ def of_release(dataset: str, release: Release) -> Metadata:
     }
 
 
+def of_source(state: DatasetState, release: Release, api_url: str, found_by: str) -> Metadata:
+    """What is known of a dataset at Eurostat before anything of it is downloaded; `found_by`: what told of the release."""
+    size = {"observations at Eurostat": state.offered_rows} if state.offered_rows is not None else {}
+    return {
+        "title": state.title or "",
+        **of_release(state.dataset, release),
+        **size,
+        "API": dg.MetadataValue.url(f"{api_url}/statistics/1.0/data/{state.dataset}?format=JSON&lang=EN"),
+        "found by": found_by,
+    }
+
+
+def of_state(state: DatasetState) -> Metadata:
+    """What is known of a published dataset where its last materialisation is not."""
+    numbers = {"dagster/partition_row_count": state.rows, "bytes": state.bytes}
+    return {
+        "title": state.title or "",
+        "release": state.release or "",
+        "dagster/table_name": state.table or "",
+        "Eurostat data browser": dg.MetadataValue.url(BROWSER + state.dataset),
+        **{name: number for name, number in numbers.items() if number is not None},
+    }
+
+
 def of_catalogue(
     entries: Sequence[CatalogueEntry], change: CatalogueChange, states: Mapping[str, DatasetState]
 ) -> Metadata:

@@ -53,8 +53,15 @@ from eurostat_assets.postgres.incidents import (
 from eurostat_assets.postgres.indexes import Indexes
 from eurostat_assets.postgres.loaders import remove_leftovers
 from eurostat_assets.postgres.migrations import migrate
-from eurostat_assets.postgres.offers import record_checked, record_offers, record_waiting, settle_offer
-from eurostat_assets.postgres.polls import Poll, poll_failed, poll_succeeded, polls
+from eurostat_assets.postgres.offers import (
+    record_checked,
+    record_offers,
+    record_probe_failures,
+    record_requested,
+    record_waiting,
+    settle_offer,
+)
+from eurostat_assets.postgres.polls import Poll, Polled, claim_sweep, poll_failed, poll_succeeded, polls
 from eurostat_assets.postgres.publication import Patience, Publication, Storage
 from eurostat_assets.postgres.publishing import publish
 from eurostat_assets.postgres.relations import relation_sizes
@@ -88,6 +95,7 @@ __all__ = [
     "Outcome",
     "Patience",
     "Poll",
+    "Polled",
     "PostgresError",
     "Publication",
     "PublishError",
@@ -102,6 +110,7 @@ __all__ = [
     "audit_findings",
     "catalogue_size",
     "claim_mirror",
+    "claim_sweep",
     "create_database",
     "faults",
     "freshness",
@@ -122,6 +131,8 @@ __all__ = [
     "record_checks",
     "record_failure",
     "record_offers",
+    "record_probe_failures",
+    "record_requested",
     "record_strangers",
     "record_waiting",
     "recorded_folders",

@@ -152,7 +152,7 @@ def _row(offer: Offer) -> tuple[object, ...]:
 def _offered(cursor: Cursor, offers: Iterable[Offer], excluded: Mapping[str, str]) -> None:
     values = [
         (offer.code, offer.title, offer.release and offer.release.data, offer.release and offer.release.structure,
-         offer.values, excluded.get(offer.code))
+         offer.values, excluded.get(offer.code), "sweep")
         for offer in offers
     ]  # fmt: skip
     execute_values(cursor, OFFERED, values, page_size=1000)

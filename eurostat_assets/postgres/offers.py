@@ -4,7 +4,7 @@ Keeps the offered half of `eurostat.datasets`, from which every dataset's state 
 whole (catalogue.py), what was published (books.py) and what failed (state.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from eurostat_assets.postgres.connection import connect, transaction
 
 # Whatever is newer than all that was known is worth another attempt at once.
 OFFERED = """
-INSERT INTO eurostat.datasets (dataset, title, offered_data, offered_structure, offered_rows, excluded)
+INSERT INTO eurostat.datasets (dataset, title, offered_data, offered_structure, offered_rows, excluded, found_by)
 VALUES %s
 ON CONFLICT (dataset) DO UPDATE SET
     title = coalesce(datasets.title, excluded.title),
@@ -22,10 +22,22 @@ ON CONFLICT (dataset) DO UPDATE SET
         WHEN excluded.offered_data > datasets.offered_data
           OR excluded.offered_structure > datasets.offered_structure THEN NULL
         ELSE datasets.next_attempt_at END,
+    found_by = CASE
+        WHEN datasets.offered_data IS NULL
+          OR excluded.offered_data > datasets.offered_data
+          OR excluded.offered_structure > datasets.offered_structure THEN excluded.found_by
+        ELSE datasets.found_by END,
+    probe_error = CASE WHEN excluded.offered_data IS NULL THEN datasets.probe_error END,
+    probe_failures = CASE WHEN excluded.offered_data IS NULL THEN datasets.probe_failures ELSE 0 END,
     offered_data = greatest(datasets.offered_data, excluded.offered_data),
     offered_structure = greatest(datasets.offered_structure, excluded.offered_structure),
     offered_rows = coalesce(excluded.offered_rows, datasets.offered_rows),
     excluded = excluded.excluded, withdrawn_at = NULL
+"""
+UNANSWERED = """
+UPDATE eurostat.datasets AS known SET
+    probe_error = told.error, probe_failures = probe_failures + 1
+FROM (VALUES %s) AS told (dataset, error) WHERE known.dataset = told.dataset
 """
 
 
@@ -38,10 +50,15 @@ class Dates(Protocol):
     def structure(self) -> datetime: ...
 
 
-def record_offers(url: str, releases: Mapping[str, Dates], titles: Mapping[str, str] | None = None) -> None:
-    """Single datasets were found to have these releases now, by the feed and a look at each."""
+def record_offers(
+    url: str,
+    releases: Mapping[str, Dates],
+    titles: Mapping[str, str] | None = None,
+    found_by: Mapping[str, str] | None = None,
+) -> None:
+    """Single datasets were found to have these releases now, by the feed and a look at each; `found_by` says how."""
     values = [
-        (code, (titles or {}).get(code), dates.data, dates.structure, None, None)
+        (code, (titles or {}).get(code), dates.data, dates.structure, None, None, (found_by or {}).get(code))
         for code, dates in releases.items()
     ]
     if values:
@@ -49,11 +66,28 @@ def record_offers(url: str, releases: Mapping[str, Dates], titles: Mapping[str, 
             execute_values(cursor, OFFERED, values)
 
 
+def record_requested(url: str, codes: Collection[str]) -> None:
+    """A run was requested for each of these datasets."""
+    with connect(url) as connection, transaction(connection) as cursor:
+        cursor.execute(
+            "UPDATE eurostat.datasets SET requested_at = now() WHERE dataset = ANY(%s)", (list(codes),)
+        )
+
+
+def record_probe_failures(url: str, errors: Mapping[str, str]) -> None:
+    """The feed tells of news of these datasets, and Eurostat did not answer for them: they are not known to be current."""
+    if not errors:
+        return
+    with connect(url) as connection, transaction(connection) as cursor:
+        execute_values(cursor, UNANSWERED, sorted(errors.items()))
+
+
 def settle_offer(url: str, code: str, dates: Dates) -> None:
     """The dataset itself says what its release is: this is believed even where the feed or the inventory promised more."""
     with connect(url) as connection, transaction(connection) as cursor:
         cursor.execute(
-            "UPDATE eurostat.datasets SET offered_data = %s, offered_structure = %s WHERE dataset = %s",
+            "UPDATE eurostat.datasets SET offered_data = %s, offered_structure = %s, probe_error = NULL,"
+            " probe_failures = 0 WHERE dataset = %s",
             (dates.data, dates.structure, code),
         )
 

@@ -23,6 +23,12 @@ INSERT INTO eurostat.polls (source, failed_at, error, failures) VALUES (%s, now(
 ON CONFLICT (source) DO UPDATE SET
     failed_at = excluded.failed_at, error = excluded.error, failures = polls.failures + 1
 """
+CLAIMED = """
+INSERT INTO eurostat.polls (source, requested_at) VALUES ('sweep', now())
+ON CONFLICT (source) DO UPDATE SET requested_at = excluded.requested_at
+    WHERE polls.requested_at IS NULL OR polls.requested_at < now() - %s * interval '1 second'
+RETURNING source
+"""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,12 @@ def polls(url: str) -> dict[Polled, Poll]:
         query = "SELECT source, succeeded_at, failed_at, error, failures, found FROM eurostat.polls"
         known = {row[0]: Poll(*row) for row in rows(connection, query)}
     return {source: known.get(source, Poll(source)) for source in ("feed", "sweep")}
+
+
+def claim_sweep(url: str, seconds: float) -> bool:
+    """Whether the caller is the one to request a sweep now; nobody else is within the next so many `seconds`."""
+    with connect(url) as connection:
+        return bool(rows(connection, CLAIMED, (seconds,)))
 
 
 def poll_succeeded(url: str, source: Polled, found: Mapping[str, Any]) -> None:

@@ -15,7 +15,8 @@ State = Literal["new", "current", "stale", "failed", "withdrawn", "excluded"]
 STATES = """
 SELECT dataset, state, title, table_name, release, data_updated, structure_updated, rows, bytes, source_bytes, sha256,
        published_at, route, offered_data, offered_structure, offered_rows, checked_at, error, failed_at, failures,
-       next_attempt_at, note, waiting_since, withdrawn_at, excluded, behind_since
+       next_attempt_at, note, waiting_since, withdrawn_at, excluded, found_by, requested_at, probe_error, probe_failures,
+       behind_since
 FROM eurostat.datasets LEFT JOIN (SELECT dataset, behind_since FROM eurostat.freshness) AS behind USING (dataset)
 """
 
@@ -54,12 +55,23 @@ class DatasetState:
     waiting_since: datetime | None
     withdrawn_at: datetime | None
     excluded: str | None
+    found_by: str | None = None
+    requested_at: datetime | None = None
+    probe_error: str | None = None
+    probe_failures: int = 0
     behind_since: datetime | None = None
 
     @property
     def behind(self) -> bool:
         """Whether Eurostat has a release that is wanted here and not published here."""
         return self.behind_since is not None
+
+    @property
+    def unanswered(self) -> str | None:
+        """Why nobody knows whether the dataset is current; None where Eurostat answers for it."""
+        if self.probe_error is None:
+            return None
+        return f"Eurostat tells of news and does not answer for it: {self.probe_error}"
 
     def due(self, now: datetime) -> bool:
         """Whether the dataset is behind and may be tried at this moment."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from eurostat_assets import run_tags
 from eurostat_assets.jobs import audit
 from eurostat_assets.settings import Settings
 
@@ -29,5 +30,6 @@ def _schedule(name: str, cron: str, *, deep: bool) -> dg.ScheduleDefinition:
         execution_timezone="Europe/Brussels",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         run_config={"ops": {"audit": {"config": {"deep": deep}}}},
+        tags=run_tags.why(f"{name.replace('_', ' ')} by the clock"),
         description=f"Compares the published tables with their Parquet files: {how}.",
     )

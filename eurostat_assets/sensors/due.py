@@ -1,15 +1,15 @@
-"""The sensor that acts: one run for every dataset whose newest release is not published yet, biggest first."""
+"""Which datasets get a run, and what is asked for them; and the sensor that requests the runs for what the sweep found and
+for what failed before. What the feed tells of is requested by its own sensor (feed.py), by the same functions."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from eurostat_assets import run_tags
-from eurostat_assets.assets import eurostat_dataset
+from eurostat_assets import run_tags, source_asset
 from eurostat_assets.dead_runs import fail_dead_runs
 from eurostat_assets.eurostat import Release
 from eurostat_assets.jobs import mirror_dataset
@@ -17,8 +17,10 @@ from eurostat_assets.partitions import datasets
 from eurostat_assets.postgres import DatasetState, states
 from eurostat_assets.resources import Mirror
 
-DATA_VERSION_TAG = "dagster/data_version"
 QUEUED_AT_ONCE = 60  # enough for the queue never to run dry between two ticks, few enough to see what goes on
+RUN_KEY_TAG = "dagster/run_key"
+BEING_REQUESTED = timedelta(seconds=60)
+"""So long after the feed's sensor has requested a run, that run may not exist yet."""
 
 
 def due(
@@ -45,24 +47,43 @@ def stale_datasets(interval: int) -> dg.SensorDefinition:
         stale. What it decides from is in `eurostat.datasets`; what is being loaded already is not requested again, unless
         the process of its run is gone."""
         fail_dead_runs(context.instance, mirror)
-        ours, busy, now = states(mirror.database), in_flight(context.instance), datetime.now(UTC)
+        ours, now = states(mirror.database), datetime.now(UTC)
+        busy = in_flight(context.instance)
+        busy |= {code for code, state in ours.items() if _being_requested(state, now)}
         chosen = due(ours, busy, now, QUEUED_AT_ONCE - len(busy))
+        chosen = not_requested_yet(context.instance, chosen)
         if not chosen:
             return dg.SkipReason(_story(ours, busy, now))
-        return dg.SensorResult(
-            dynamic_partitions_requests=[datasets.build_add_request([state.dataset for state in chosen])],
-            asset_events=[
-                dg.AssetObservation(
-                    eurostat_dataset.key,
-                    partition=state.dataset,
-                    tags={DATA_VERSION_TAG: offered(state).version},
-                )
-                for state in chosen
-            ],
-            run_requests=[_request(state) for state in chosen],
-        )
+        return requests(context.instance, mirror, chosen)
 
     return act
+
+
+def requests(instance: dg.DagsterInstance, mirror: Mirror, chosen: Sequence[DatasetState]) -> dg.SensorResult:
+    """Return what a sensor asks of Dagster for these datasets: partitions, releases at the source, runs."""
+    return dg.SensorResult(
+        dynamic_partitions_requests=[datasets.build_add_request([state.dataset for state in chosen])],
+        asset_events=[
+            event
+            for state in source_asset.unreported(instance, chosen)
+            for event in source_asset.events(state, mirror.settings.api_url)
+        ],
+        run_requests=[_request(state) for state in chosen],
+    )
+
+
+def not_requested_yet(instance: dg.DagsterInstance, chosen: Sequence[DatasetState]) -> list[DatasetState]:
+    """Return those for which no sensor has requested this attempt yet: Dagster compares run keys within one sensor only."""
+    keys = {run_key(state): state for state in chosen}
+    if not keys:
+        return []
+    runs = instance.get_runs(dg.RunsFilter(tags={RUN_KEY_TAG: list(keys)}))
+    there = {run.tags[RUN_KEY_TAG] for run in runs}
+    return [state for key, state in keys.items() if key not in there]
+
+
+def _being_requested(state: DatasetState, now: datetime) -> bool:
+    return state.requested_at is not None and now - state.requested_at < BEING_REQUESTED
 
 
 def in_flight(instance: dg.DagsterInstance) -> set[str]:
@@ -83,23 +104,28 @@ def in_flight(instance: dg.DagsterInstance) -> set[str]:
     }
 
 
-def offered(state: DatasetState) -> Release:
-    """The newest release that is known of a dataset that is due."""
-    assert state.offered_data is not None
-    return Release(state.offered_data, state.offered_structure or state.offered_data)
-
-
-def _request(state: DatasetState) -> dg.RunRequest:
-    release = offered(state)
+def run_key(state: DatasetState) -> str:
+    """Return what is the same for all requests of one attempt at one release."""
     # The same release is requested once, and once more after every failure or wait. (A person who accepts a failed
     # release takes the wait away, hence both.)
     again = f" failed {state.failures} times" if state.failures else ""
     again += f" after {state.next_attempt_at:%Y-%m-%dT%H:%M:%S}" if state.next_attempt_at else ""
+    return f"{state.dataset}@{_offered(state).version}{again}"
+
+
+def _request(state: DatasetState) -> dg.RunRequest:
     return dg.RunRequest(
+        job_name=mirror_dataset.name,
         partition_key=state.dataset,
-        run_key=f"{state.dataset}@{release.version}{again}",
-        tags=run_tags.of(state.dataset, release, state.title),
+        run_key=run_key(state),
+        tags=run_tags.of(_offered(state).version, state.title) | run_tags.why(state),
     )
+
+
+def _offered(state: DatasetState) -> Release:
+    release = source_asset.offered(state)
+    assert release is not None  # it is due
+    return release
 
 
 def _story(ours: Mapping[str, DatasetState], busy: Collection[str], now: datetime) -> str:

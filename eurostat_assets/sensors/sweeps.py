@@ -10,10 +10,15 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from eurostat_assets import run_tags
 from eurostat_assets.jobs import refresh_catalogue
-from eurostat_assets.postgres import Poll, polls
+from eurostat_assets.postgres import Poll, claim_sweep, polls
 from eurostat_assets.resources import Mirror
 from eurostat_assets.settings import Settings
+
+FIRST_IN_QUEUE = {"dagster/priority": "10"}
+SECONDS_TO_START = 60
+"""So long a sweep that was requested may take to be a run that can be seen."""
 
 
 def sweep(cron: str) -> dg.ScheduleDefinition:
@@ -24,7 +29,7 @@ def sweep(cron: str) -> dg.ScheduleDefinition:
         cron_schedule=cron,
         execution_timezone="Europe/Brussels",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        tags={"dagster/priority": "10"},
+        tags=FIRST_IN_QUEUE | run_tags.why(f"{run_tags.SWEEP} by the clock"),
         description="Compares Eurostat's whole inventory with what is published here.",
     )
 
@@ -57,6 +62,7 @@ def sweep_when_feed_is_silent(knobs: Settings) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, mirror: dg.ResourceParam[Mirror]
     ) -> dg.RunRequest | dg.SkipReason:
         """Sweeps while Eurostat's feed fails, or was not read for longer than it reaches back."""
+        under_way = sweeping(context.instance)  # before the polls are read: it may end in between
         looked, now = polls(mirror.database), datetime.now(UTC)
         why = feed_is_silent(looked["feed"], now, trusted)
         if why is None:
@@ -64,11 +70,25 @@ def sweep_when_feed_is_silent(knobs: Settings) -> dg.SensorDefinition:
         last = looked["sweep"].tried_at
         if last and now - last < pause:
             return dg.SkipReason(f"Swept {(now - last).seconds} s ago; {why}.")
-        if sweeping(context.instance):
+        if under_way or not claim_sweep(mirror.database, SECONDS_TO_START):
             return dg.SkipReason(f"A sweep is on its way; {why}.")
-        return dg.RunRequest(tags={"dagster/priority": "10", "eurostat/why": why[:200]})
+        return sweep_request(why)
 
     return watch
+
+
+def sweep_request(why: str, run_key: str | None = None) -> dg.RunRequest:
+    """Return the request for a sweep, with its reason."""
+    return dg.RunRequest(
+        job_name=refresh_catalogue.name,
+        run_key=run_key,
+        tags=FIRST_IN_QUEUE | run_tags.why(f"{run_tags.SWEEP}: {why}"),
+    )
+
+
+def may_sweep(instance: dg.DagsterInstance, mirror: Mirror) -> bool:
+    """Whether no sweep is under way or was just requested; the caller then has to request one."""
+    return not sweeping(instance) and claim_sweep(mirror.database, SECONDS_TO_START)
 
 
 def sweeping(instance: dg.DagsterInstance) -> bool:

@@ -125,7 +125,7 @@ def test_a_materialisation_launched_from_the_page_turns_green(world, page, datas
 
 
 def test_runs_can_be_searched_by_dataset(world, page, dataset):
-    page.goto(f"{world.platform.ui}/runs/?q%5B0%5D=tag%3Aeurostat%2Fdataset%3D{dataset}")
+    page.goto(f"{world.platform.ui}/runs/?q%5B0%5D=tag%3Adagster%2Fpartition%3D{dataset}")
     expect(page.get_by_text("mirror_dataset").first).to_be_visible(timeout=SLOW)
     keep(page, "runs")
 
