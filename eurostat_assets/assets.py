@@ -104,7 +104,7 @@ def raw_json(
         context.log.info(f"{code}: {raw}")
         if state and state.release:
             run_tags.complete(context, run_tags.of(state.release, state.title))
-        unchanged.report(context, state, raw)
+        unchanged.report(context, mirror, state, raw)
         return
     run_tags.complete(context, run_tags.of(raw.release.version))
     yield dg.MaterializeResult(

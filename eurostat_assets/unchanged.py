@@ -9,10 +9,14 @@ Not here: whether there is anything newer (fetching.py).
 
 from __future__ import annotations
 
+from typing import cast
+
 import dagster as dg
 
 from eurostat_assets import metadata
+from eurostat_assets.checks import standing
 from eurostat_assets.postgres import DatasetState
+from eurostat_assets.resources import Mirror
 from eurostat_assets.source_asset import DATA_VERSION_TAG
 
 CHAIN = ("raw_json", "observations", "published_table")
@@ -20,7 +24,7 @@ BACKFILL_TAG = "dagster/backfill"
 CHECKED = "checked"
 
 
-def report(context: dg.AssetExecutionContext, state: DatasetState | None, why: str) -> None:
+def report(context: dg.AssetExecutionContext, mirror: Mirror, state: DatasetState | None, why: str) -> None:
     """Report the assets of this run as they are, `why` being the reason.
 
     Of a dataset of which nothing is published (Eurostat is still preparing its first answer, or it is withdrawn or excluded)
@@ -37,6 +41,9 @@ def report(context: dg.AssetExecutionContext, state: DatasetState | None, why: s
         key = dg.AssetKey(name)
         if not chosen or key in chosen:
             context.log_event(_again(context.instance, key, state, why))
+    # A run that a person launched for these assets plans their checks, too, which would be shown as skipped.
+    for evaluation in standing.evaluations(mirror, code, chosen or ()):
+        context.log_event(cast("dg.AssetObservation", evaluation))  # taken, though its annotation forgets it
 
 
 def _again(
@@ -50,4 +57,9 @@ def _again(
     else:
         shown = last.metadata
         tags = {name: text for name, text in (last.tags or {}).items() if name != BACKFILL_TAG}
-    return dg.AssetMaterialization(key, partition=state.dataset, metadata={**shown, CHECKED: why}, tags=tags)
+    return dg.AssetMaterialization(
+        key,
+        partition=state.dataset,
+        metadata={CHECKED: why, **{name: value for name, value in shown.items() if name != CHECKED}},
+        tags=tags,
+    )

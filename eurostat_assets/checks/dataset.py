@@ -6,11 +6,9 @@ The checks of `observations` run on the finished file while it is still on the w
 and recorded as materialised, what a check after the asset refuses. So a release that is held back replaces neither the
 Parquet file nor the table, and its step fails.
 
-A result carries no partition: `AssetCheckSpec(partitions_def=…)` is a preview API that warns it is not for production.
-The result names its dataset and release instead, and what every check said last of every dataset is in the view
-`eurostat.checks`. Nor are the checks outputs of the assets' own steps, as `check_specs` would make them: planned, output
-and evaluated, 13 of them double the processor time of a small dataset's run. So a run only logs the evaluations, and the
-checks are nodes of their own (standing.py), which answer for the whole mirror when a person executes them.
+What every check said last of every dataset is in the view `eurostat.checks`. The checks are no outputs of the assets' own
+steps, as `check_specs` would make them: planned, output and evaluated, 13 of them double the processor time of a small
+dataset's run. So a run only logs the evaluations, each with its partition; the checks are nodes of their own (standing.py).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -117,6 +115,7 @@ class Examination:
                 passed=verdict.passed,
                 severity=dg.AssetCheckSeverity.ERROR if verdict.blocks else dg.AssetCheckSeverity.WARN,
                 description=f"{self.dataset}: {verdict.sentence}",
+                partition=self.dataset,
                 metadata={"dataset": self.dataset, "release": self._release, **_shown(verdict.numbers)},
             )
             context.log_event(
@@ -203,10 +202,12 @@ def relaxed(settings: Settings, dataset: str) -> frozenset[str]:
     return names
 
 
-def _shown(numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """As Dagster's metadata: short lists as text, no nulls."""
-    return {
-        name: ", ".join(map(str, value)) if isinstance(value, list) else value
-        for name, value in numbers.items()
-        if value is not None
-    }
+def _shown(numbers: Mapping[str, Any]) -> dict[str, str]:
+    """As Dagster's metadata: all as text, as Dagster would draw numbers as one line through all datasets; no nulls."""
+    return {name: _text(value) for name, value in numbers.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

@@ -1,26 +1,41 @@
-"""Where the mirror stands with every check of a release: the nodes that the UI shows, executed when a person wants to know.
+"""The checks of a release as Dagster knows them: their specs, and what each said last of a dataset, from the books.
 
-Here belong the specs, and the answer for all datasets from the books. The checking itself is in dataset.py.
+A run logs the verdicts as it comes to them (dataset.py). Executed by a person, these checks say again what they said last of
+the chosen datasets; nothing is examined anew. The checking itself is in dataset.py.
+
+The specs carry the partitions, so that each dataset has a result and a history of its own. That is a preview API of Dagster;
+it costs a run nothing, as the evaluations are logged in any case. `blocking` is what the UI shows and true: a release that a
+check holds back fails its step, so that nothing below it runs.
 """
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 import dagster as dg
 
 from eurostat_assets.failures import told
+from eurostat_assets.partitions import datasets
 from eurostat_assets.postgres import CheckResult, latest_checks
 from eurostat_assets.quality import ABOUT
 from eurostat_assets.resources import Mirror
 
 OF_TABLE = ("parquet_intact",)
-LISTED = 50
+
+warnings.filterwarnings(
+    "ignore", message="Specifying a partitions_def on an AssetCheckSpec", category=dg.PreviewWarning
+)
+
+
+def asset_of(check: str) -> dg.AssetKey:
+    """Return the asset that a check is of."""
+    return dg.AssetKey("published_table" if check in OF_TABLE else "observations")
 
 
 def _specs() -> list[dg.AssetCheckSpec]:
-    """Not `blocking`: it is the asset's own step that fails, before Dagster would stop anything."""
     return [
         dg.AssetCheckSpec(
-            name, asset="published_table" if name in OF_TABLE else "observations", description=said
+            name, asset=asset_of(name), description=said, blocking=True, partitions_def=datasets
         )
         for name, said in ABOUT.items()
     ]
@@ -30,26 +45,35 @@ def _specs() -> list[dg.AssetCheckSpec]:
 def release_checks(
     context: dg.AssetCheckExecutionContext, mirror: dg.ResourceParam[Mirror]
 ) -> Iterator[dg.AssetCheckResult]:
-    """What every check said last of all datasets, from the books: in which of them does it not hold?"""
-    said: dict[str, list[CheckResult]] = {}
-    with told("The checks"):
-        for one in latest_checks(mirror.database):
-            said.setdefault(one.check, []).append(one)
-    for key in context.selected_asset_check_keys:
-        results = said.get(key.name, [])
-        bad = [one for one in results if not one.passed]
-        held_back = [one for one in bad if one.severity == "block"]
-        lines = [f"- **{one.dataset}** ({one.severity}): {one.sentence}" for one in bad[:LISTED]]
-        yield dg.AssetCheckResult(
-            asset_key=key.asset_key,
-            check_name=key.name,
-            passed=not bad,
-            severity=dg.AssetCheckSeverity.ERROR if held_back else dg.AssetCheckSeverity.WARN,
-            description=f"{len(results) - len(bad):,} of {len(results):,} datasets pass",
-            metadata={
-                "datasets": len(results),
-                "held back": len(held_back),
-                "warnings": len(bad) - len(held_back),
-                "of these": dg.MetadataValue.md("\n".join(lines) or "none"),
-            },
-        )
+    """What every check said last of a dataset, from the books. One that never said anything has no result."""
+    wanted = {key.name for key in context.selected_asset_check_keys}
+    with told(context.partition_key):
+        results = latest_checks(mirror.database, context.partition_key)
+    for one in results:
+        if one.check in wanted:
+            yield dg.AssetCheckResult(asset_key=asset_of(one.check), check_name=one.check, **_said(one))
+
+
+def evaluations(
+    mirror: Mirror, dataset: str, assets: Collection[dg.AssetKey]
+) -> list[dg.AssetCheckEvaluation]:
+    """Return what the checks of `assets` said last of a dataset, to be logged by a run that examines nothing."""
+    return [
+        dg.AssetCheckEvaluation(asset_of(one.check), one.check, partition=dataset, **_said(one))
+        for one in latest_checks(mirror.database, dataset)
+        if asset_of(one.check) in assets
+    ]
+
+
+def _said(one: CheckResult) -> Mapping[str, Any]:
+    blocks = one.severity == "block"
+    return {
+        "passed": one.passed,
+        "severity": dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
+        "description": f"{one.dataset}: {one.sentence}",
+        "metadata": {
+            "dataset": one.dataset,
+            "release": one.release,
+            "checked at": dg.MetadataValue.timestamp(one.checked_at),
+        },
+    }
