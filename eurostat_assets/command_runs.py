@@ -133,7 +133,7 @@ def _stop(instance: dg.DagsterInstance, mirror: resources.Mirror, at_work: Seque
 def _work(sender: Connection, settings: Settings, instance: InstanceRef, request: Request) -> None:
     """In the child: execute the run and send why it failed, or None."""
     from eurostat_assets.definitions import build
-    from eurostat_assets.failures import reason
+    from eurostat_assets.failures import reason, superseded
     from eurostat_assets.sensors.endings import record_failed_run
 
     # Otherwise every run would print that the logging which dagster.yaml asks for is a beta feature.
@@ -153,7 +153,8 @@ def _work(sender: Connection, settings: Settings, instance: InstanceRef, request
             tags=dict(request.tags),
             raise_on_error=False,
         )
-        problem = None if result.success else reason(result.all_events)
+        done = result.success or superseded(result.all_events)
+        problem = None if done else reason(result.all_events)
         run = opened.get_run_by_id(request.run_id)
         # One that was cancelled says nothing about its dataset; nor does a repair, of what was published before.
         if run and run.status == dg.DagsterRunStatus.FAILURE and request.kind == "sync":

@@ -19,6 +19,8 @@ from eurostat_assets.quality import QualityError
 
 HELD_BACK = "HeldBack"
 """The `error` in the metadata of a failure that is a check's."""
+SUPERSEDED = "NewerPublished"
+"""The `error` in the metadata of a failure that leaves nothing to do."""
 STAGES = {"raw_json": "download", "observations": "read", "published_table": "publish"}
 """What an asset's step does, in the words of the books."""
 
@@ -82,6 +84,11 @@ def worth_retrying(events: Iterable[dg.DagsterEvent]) -> bool:
     return True
 
 
+def superseded(events: Iterable[dg.DagsterEvent]) -> bool:
+    """Whether a run failed only because another one had published a newer release meanwhile."""
+    return any(_error(event) == SUPERSEDED for event in events)
+
+
 def interrupted(events: Iterable[dg.DagsterEvent]) -> bool:
     """Whether a run failed only because its process was told to end."""
     return any(
@@ -95,10 +102,15 @@ def failed_in(events: Iterable[dg.DagsterEvent]) -> str | None:
     """In which stage a run failed: `download`, `read`, `check`, `publish`; None where no step tells, so that it died."""
     for event in events:
         if event.is_step_failure and event.step_key in STAGES:
-            failure = event.step_failure_data.user_failure_data
-            error = failure.metadata.get("error") if failure else None
-            return "check" if error and error.value == HELD_BACK else STAGES[event.step_key]
+            return "check" if _error(event) == HELD_BACK else STAGES[event.step_key]
     return None
+
+
+def _error(event: dg.DagsterEvent) -> str | None:
+    """The name of the error by which a step failed, None where it does not tell."""
+    failure = event.step_failure_data.user_failure_data if event.is_step_failure else None
+    error = failure.metadata.get("error") if failure else None
+    return str(error.value) if error else None
 
 
 def _failure(subject: str, error: Exception, worth_retrying: bool) -> dg.Failure:

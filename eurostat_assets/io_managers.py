@@ -11,10 +11,14 @@ store is a local folder or any fsspec address. A file appears under its name who
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -28,6 +32,8 @@ from eurostat_assets.postgres import DatasetState, publish, states
 from eurostat_assets.quality import Digest, digest
 from eurostat_assets.resources import Mirror, progress
 
+OVERLAP = timedelta(hours=2)
+"""For how long, at most, two runs of one dataset are thought to overlap: a download may take an hour."""
 DIGEST = "_digest.json"  # what begins with _ is no data to those who read folders of Parquet files
 
 
@@ -68,7 +74,10 @@ class StoredObservations:
 
 
 class RawStore(dg.IOManager):
-    """Keeps the newest body of each dataset as it was received, with its provenance."""
+    """Keeps the newest body of each dataset as it was received, with its provenance.
+
+    When two runs of a dataset overlap, the one with the older release leaves the newer one in place, and goes on with it.
+    """
 
     def __init__(self, store: str) -> None:
         self._root = UPath(store) / "raw"
@@ -83,32 +92,54 @@ class RawStore(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: RawJson) -> None:
         with told(context.partition_key):
             folder = self._folder(context.partition_key)
-            bodies = [folder / f"{part.sha256[:16]}{_suffix(part.path)}" for part in obj.parts]
-            for part, body in zip(obj.parts, bodies, strict=True):
-                _into_place(Path(str(part.path)), body)
-            # A body's name is new with its content, so this small file decides which bodies are current.
-            _write_into_place(folder / "current.json", obj.with_path(*bodies).to_json())
-            keep = {body.name for body in bodies} | {"current.json"}
-            for old in folder.iterdir():
-                if old.name not in keep:
-                    old.unlink(missing_ok=True)
-            context.add_output_metadata({"dagster/uri": str(bodies[0] if len(bodies) == 1 else folder)})
+            with _only_writer(folder):
+                present = self._described(folder)
+                if present and _latecomer(obj, present):
+                    context.log.info(
+                        f"Another run stored the newer release {present.release.version} meanwhile."
+                    )
+                    for part in obj.parts:
+                        Path(str(part.path)).unlink()
+                else:
+                    present = self._store(folder, obj)
+            uri = present.path if len(present.parts) == 1 else folder
+            context.add_output_metadata({"dagster/uri": str(uri)})
 
     def load_input(self, context: dg.InputContext) -> RawJson:
         with told(context.partition_key):
-            folder = self._folder(context.partition_key)
-            try:
-                described = (folder / "current.json").read_text()
-            except FileNotFoundError:
-                raise NotStored(context.partition_key, "raw_json") from None
-            raw = RawJson.from_json(described, folder)
-            if not all(part.path.exists() for part in raw.parts):
+            raw = self._described(self._folder(context.partition_key))
+            if raw is None or not all(part.path.exists() for part in raw.parts):
                 raise NotStored(context.partition_key, "raw_json")
             return raw
 
+    def _store(self, folder: UPath, raw: RawJson) -> RawJson:
+        bodies = [folder / f"{part.sha256[:16]}{_suffix(part.path)}" for part in raw.parts]
+        for part, body in zip(raw.parts, bodies, strict=True):
+            _into_place(Path(str(part.path)), body)
+        # A body's name is new with its content, so this small file decides which bodies are current.
+        stored = raw.with_path(*bodies)
+        _write_into_place(folder / "current.json", stored.to_json())
+        current = self._described(folder) or stored  # in an object store, another run's may be there by now
+        keep = {path.name for path in (*stored.paths, *current.paths)} | {"current.json"}
+        for old in folder.iterdir():
+            if old.name not in keep and _abandoned(old):
+                old.unlink(missing_ok=True)
+        return stored
+
+    @staticmethod
+    def _described(folder: UPath) -> RawJson | None:
+        """What is current, None where there is nothing."""
+        try:
+            return RawJson.from_json((folder / "current.json").read_text(), folder)
+        except FileNotFoundError:
+            return None
+
 
 class ParquetStore(dg.IOManager):
-    """Keeps one Parquet file of observations for each dataset; readers of the old file may finish with it."""
+    """Keeps one Parquet file of observations for each dataset; readers of the old file may finish with it.
+
+    A file of an older release than the one in place is not kept; what follows in its run then works with the newer one.
+    """
 
     def __init__(self, store: str) -> None:
         self._root = UPath(store) / "observations"
@@ -124,10 +155,15 @@ class ParquetStore(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: ParquetFile) -> None:
         with told(context.partition_key):
             path = self.path(context.partition_key)
-            context.add_output_metadata(metadata.of_revision(path, obj.path))
-            noted = _noted(obj)
-            _into_place(obj.path, path)
-            _write_into_place(path.parent / DIGEST, noted)
+            with _only_writer(path.parent):
+                if newer := _newer(path, _release(obj)):
+                    context.log.info(f"Another run stored the newer release {newer.version} meanwhile.")
+                    obj.path.unlink()
+                else:
+                    context.add_output_metadata(metadata.of_revision(path, obj.path))
+                    noted = _noted(obj)
+                    _into_place(obj.path, path)
+                    _write_into_place(path.parent / DIGEST, noted)
             context.add_output_metadata({"dagster/uri": str(path)})
 
     def load_input(self, context: dg.InputContext) -> StoredObservations:
@@ -173,9 +209,54 @@ def _codes(root: UPath) -> set[str]:
     return {folder.name.removeprefix("dataset=") for folder in root.iterdir()}
 
 
+def _latecomer(raw: RawJson, present: RawJson) -> bool:
+    """Whether `raw` is older than what another run stored while it was on its way.
+
+    What was stored long before does not count: it may have been held back, and Eurostat have gone back behind it.
+    """
+    return present.release.newer_than(raw.release) and present.fetched_at > raw.fetched_at - OVERLAP
+
+
+def _newer(path: UPath, release: Release) -> Release | None:
+    """The release of the Parquet file in place, where that is newer; a file that tells none is to be replaced."""
+    try:
+        present = StoredObservations.open(path).release if path.exists() else None
+    except (ValueError, KeyError, TypeError):
+        return None
+    return present if present and present.newer_than(release) else None
+
+
+@contextmanager
+def _only_writer(folder: UPath) -> Iterator[None]:
+    """One run at a time writes into this folder of a dataset. On a local disk: an object store knows no such lock."""
+    if not _is_local(folder):
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    locked = os.open(str(folder), os.O_RDONLY)
+    try:
+        fcntl.flock(locked, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(locked)
+
+
+def _abandoned(body: UPath) -> bool:
+    """Whether no run can be about to name this body as a current one. In an object store, only its age tells."""
+    return _is_local(body) or datetime.now(UTC) - body.fs.modified(body.path) > OVERLAP
+
+
+def _is_local(path: UPath) -> bool:
+    return path.protocol in ("", "file")
+
+
+def _release(parquet: ParquetFile) -> Release:
+    header = parquet.header
+    return Release.from_wire(header.update_data or header.updated, header.update_structure)
+
+
 def _noted(parquet: ParquetFile) -> str:
-    header, written = parquet.header, digest(parquet.path)
-    release = Release.from_wire(header.update_data or header.updated, header.update_structure)
+    header, written, release = parquet.header, digest(parquet.path), _release(parquet)
     about = {"dataset": header.dataset, "release": release.version, "rows": parquet.rows}
     told_by = {"sha256": written.sha256, "bytes": written.bytes}
     return json.dumps({**about, "seconds": round(parquet.seconds, 3), **told_by}, indent=2)
@@ -189,7 +270,7 @@ def _suffix(path: Path | UPath) -> str:
 def _into_place(finished: Path, place: UPath) -> None:
     """Move a finished local file to its place, on this disk, another one, or an object store."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    if place.protocol not in ("", "file"):
+    if not _is_local(place):
         place.fs.put_file(str(finished), place.path)
         finished.unlink()
         return
@@ -205,7 +286,7 @@ def _into_place(finished: Path, place: UPath) -> None:
 
 
 def _write_into_place(place: UPath, text: str) -> None:
-    if place.protocol not in ("", "file"):
+    if not _is_local(place):
         place.write_text(text)
         return
     beside = Path(f"{place}.{os.getpid()}.part")

@@ -8,6 +8,7 @@ wait for ever.
 from __future__ import annotations
 
 import os
+from functools import cache
 
 from dagster import DagsterInstance, DefaultRunLauncher
 from dagster._core.instance import InstanceRef
@@ -16,7 +17,7 @@ from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.storage.dagster_run import DagsterRun
 from dagster._serdes import ConfigurableClassData
 
-from eurostat_assets import resources, run_processes, settings
+from eurostat_assets import postgres, resources, run_processes, settings
 from eurostat_assets.postgres import leases
 
 SECONDS_TO_START = 45
@@ -82,5 +83,9 @@ def work(holder: leases.Holder, instance: InstanceRef) -> None:
         _execute_run_command_body(holder.run_id, opened, lambda _event: None, set_exit_code_on_failure=False)
 
 
+@cache
 def _database() -> str:
-    return resources.database_url(settings.load(), resources.MIRROR_DATABASE)
+    """The mirror's, with the table of leases: a run may be launched before anything else was done with it."""
+    url = resources.database_url(settings.load(), resources.MIRROR_DATABASE)
+    postgres.migrate(url)
+    return url

@@ -38,6 +38,10 @@ ON CONFLICT (dataset) DO UPDATE SET
     next_attempt_at = now()
         + least((excluded.next_attempt_at - now()) * 2 ^ least(known.failures, 10), %s * interval '1 second')
 """
+NEWER = """
+SELECT release FROM eurostat.datasets
+WHERE dataset = %s AND release IS NOT NULL AND (data_updated > %s OR structure_updated > %s)
+"""
 LEFTOVERS = """
 SELECT dataset, id, stored_as
 FROM (SELECT dataset, id, stored_as, state,
@@ -57,6 +61,15 @@ KIND = """
 SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END
 FROM pg_class WHERE oid = format('%%I.%%I', %s, %s)::regclass
 """
+
+
+def newer_than(connection: Connection, file: ReleaseFile) -> str | None:
+    """The published release of the dataset where its data or structure is newer than the file's; else None.
+
+    Nobody publishes another one while the caller holds the dataset's loader lock.
+    """
+    found = rows(connection, NEWER, (file.dataset, file.data_updated, file.structure_updated))
+    return found[0][0] if found else None
 
 
 def begin(connection: Connection, file: ReleaseFile, read_seconds: float | None) -> tuple[int, str]:

@@ -18,6 +18,7 @@ PostgresError
     ├── ConnectionLost       in the midst of it; worth another try, as the next two are
     ├── ReadersInTheWay      readers held the table for longer than we wait
     ├── AnotherLoader        another publication of this dataset would not end
+    ├── NewerPublished       readers see a newer release already; nothing is left to do
     ├── MalformedTableName   the dataset code is no code, so it names no table
     ├── NotObservations      the Parquet file lacks what publishing needs
     ├── CountMismatch        the server stored another number of rows than the Parquet file has
@@ -249,6 +250,18 @@ class AnotherLoader(PublishError):
 
     def __init__(self, dataset: str, seconds: float) -> None:
         super().__init__(dataset, f"another loader has been publishing it for more than {seconds:g} s")
+
+
+class NewerPublished(PublishError):
+    """Readers see the release `published`, which is newer than `release`, the one to publish."""
+
+    def __init__(self, dataset: str, release: str, published: str) -> None:
+        super().__init__(
+            dataset,
+            f"the release {release} is older than {published}, which another run published meanwhile. Nothing is left to do",
+        )
+        self.release = release
+        self.published = published
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:

@@ -27,7 +27,13 @@ from eurostat_assets.postgres.connection import (
     transaction,
 )
 from eurostat_assets.postgres.conversion import make_way
-from eurostat_assets.postgres.errors import ConnectionLost, CountMismatch, PublishError, ReadersInTheWay
+from eurostat_assets.postgres.errors import (
+    ConnectionLost,
+    CountMismatch,
+    NewerPublished,
+    PublishError,
+    ReadersInTheWay,
+)
 from eurostat_assets.postgres.indexes import create_indexes
 from eurostat_assets.postgres.loaders import become_only_loader
 from eurostat_assets.postgres.loading import OnProgress, batches_of, copy_into
@@ -79,12 +85,14 @@ def publish(
     `read_seconds`: what making the file took, for the books.
 
     Raises DatabaseUnavailable, OSError where the file cannot be opened, or PublishError: the last good release
-    is then untouched, and `eurostat.releases` tells why.
+    is then untouched, and `eurostat.releases` tells why; but for NewerPublished, which is no failure of the dataset.
     """
     started = time.monotonic()
     file = read_release_file(parquet, dataset)
     with connect(url) as connection:
         become_only_loader(connection, file.dataset, patience.loader)
+        if newer := books.newer_than(connection, file):
+            raise NewerPublished(file.dataset, file.release, newer)
         books.sweep(connection, file.dataset, storage.keep_releases)
         attempt, child = books.begin(connection, file, read_seconds)
         with _failures_recorded(url, file, attempt, patience.retry):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from eurostat_assets.eurostat import MalformedCode, check_code
-from eurostat_assets.failures import failed_in, interrupted, reason, worth_retrying
+from eurostat_assets.failures import failed_in, interrupted, reason, superseded, worth_retrying
 from eurostat_assets.jobs import refresh_catalogue
 from eurostat_assets.postgres import poll_failed, record_failure, record_waiting
 from eurostat_assets.postgres.leases import DIED_RETRY, is_held
@@ -51,8 +51,13 @@ def cancelled_runs() -> dg.SensorDefinition:
 
 
 def record_failed_run(mirror: Mirror, code: str, events: Iterable[dg.DagsterEvent]) -> None:
-    """Remember why a run of `code` failed; from that follows when it is tried again."""
+    """Remember why a run of `code` failed; from that follows when it is tried again.
+
+    Nothing where another run published a newer release meanwhile: the dataset is current.
+    """
     events = list(events)
+    if superseded(events):
+        return
     record_failure(
         mirror.database,
         code,

@@ -1,0 +1,167 @@
+"""Every run ends: `sync` stops when it is told to, and when it is killed, its runs are failed and its processes gone."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+import psycopg2
+import pytest
+from dagster._core.launcher.base import WorkerStatus
+
+from eurostat_assets import launcher, postgres, resources, sandbox
+from eurostat_assets.dead_runs import fail_dead_runs
+from eurostat_assets.sensors.due import in_flight
+from eurostat_assets.settings import Settings
+
+WAIT = 240  # seconds, on a busy machine
+LOOKS = 1000
+LOOK_FROM_ANOTHER_HOST = """
+import socket, sys
+import dagster as dg
+socket.sethostname("another-host")
+with dg.DagsterInstance.get() as instance:
+    runs = [instance.get_run_by_id(run_id) for run_id in sys.argv[2:]]
+    said = [instance.run_launcher.check_run_worker_health(runs[n % len(runs)]) for n in range(int(sys.argv[1]))]
+print(socket.gethostname(), len(said), {one.status.name for one in said})
+"""
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A mirror of a slow Eurostat, filled by the command line only."""
+
+    settings: Settings
+    database: str
+    instance: dg.DagsterInstance
+
+    def sync(self, *arguments: str) -> subprocess.Popen[bytes]:
+        program = Path(sys.executable).with_name("eurostat-assets")
+        return subprocess.Popen([program, "sync", *arguments], start_new_session=True)
+
+    def at_work(self, runs: int) -> list[str]:
+        """The ids of so many runs, once they are at work."""
+        give_up = time.monotonic() + WAIT
+        while True:
+            started = self.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+            if len(started) >= runs:
+                return [run.run_id for run in started]
+            assert time.monotonic() < give_up
+            time.sleep(0.2)
+
+    def statuses(self, ids: list[str]) -> set[str]:
+        return {run.status.value for run in self.instance.get_runs(dg.RunsFilter(run_ids=ids))}
+
+    def lease(self, column: str) -> list[Any]:
+        """This of every lease that is held."""
+        with psycopg2.connect(self.database) as connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT {column} FROM eurostat.run_leases WHERE expired_at IS NULL")  # noqa: S608
+            found = [value for (value,) in cursor.fetchall()]
+        connection.close()
+        return found
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    with sandbox.running(profile="tests", latency=2.0) as source:
+        for name, value in {
+            "HOME": tmp_path, "API_URL": source.api_url, "THEME": "HLTH_SILC", "THEME_INCLUDE": "HLTH_RS_BDS",
+            "DATABASE_URL": database, "STORE_URL": "", "PARALLEL_RUNS": 2,
+        }.items():  # fmt: skip
+            monkeypatch.setenv(f"EUROSTAT_{name}", str(value))
+        for name in ("DAGSTER_HOME", "DAGSTER_PG_PASSWORD"):  # prepare_dagster sets them, among others
+            monkeypatch.setenv(name, "")
+            monkeypatch.delenv(name)
+        settings = Settings()
+        launcher.start_databases(settings)
+        launcher.prepare_dagster(settings)
+        with dg.DagsterInstance.get() as instance:
+            yield Mirror(settings, database, instance)
+
+
+def gone(tree: list[psutil.Process]) -> bool:
+    return not [one for one in tree if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+def await_end_of(tree: list[psutil.Process]) -> None:
+    give_up = time.monotonic() + WAIT
+    while not gone(tree):
+        assert time.monotonic() < give_up, tree
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_sync_ends_when_it_is_told_to_and_its_runs_are_cancelled(mirror, how):
+    sync = mirror.sync("--all", "--force")
+    runs = mirror.at_work(2)
+    tree = psutil.Process(sync.pid).children(recursive=True)
+    sync.send_signal(how)
+    assert sync.wait(WAIT) == 130
+    await_end_of(tree)
+    assert mirror.statuses(runs) == {"CANCELED"}
+    assert in_flight(mirror.instance) == set()
+    assert mirror.lease("run_id") == []
+    # What waited was dropped, and nothing of this is a failure of a dataset.
+    assert {state.error for state in postgres.states(mirror.database).values()} == {None}
+    assert len(mirror.instance.get_runs(dg.RunsFilter(run_ids=runs))) == 2
+
+
+def test_a_killed_sync_leaves_no_process_and_no_dataset_in_flight(mirror):
+    sync = mirror.sync("--all", "--force")
+    runs = mirror.at_work(2)
+    tree = psutil.Process(sync.pid).children(recursive=True)
+    sync.kill()
+    sync.wait()
+    await_end_of(tree)
+    assert in_flight(mirror.instance)  # for some seconds, until the leases expire
+    ours, give_up = resources.Mirror(mirror.settings), time.monotonic() + WAIT
+    while in_flight(mirror.instance):
+        assert time.monotonic() < give_up
+        fail_dead_runs(mirror.instance, ours)
+        time.sleep(0.5)
+    assert mirror.statuses(runs) == {"FAILURE"}
+    tags = {run.tags.get("eurostat/why") for run in mirror.instance.get_runs(dg.RunsFilter(run_ids=runs))}
+    assert tags == {"person: eurostat-assets sync"}
+    died = [state for state in postgres.states(mirror.database).values() if state.error]
+    assert len(died) == 2
+    assert all("is gone: killed" in (state.error or "") for state in died)
+    # The places of the dead in the pool are free again: nothing keeps the next one from its work.
+    pool = mirror.instance.event_log_storage.get_concurrency_info("eurostat_api")
+    assert pool.active_slot_count == 0
+    assert mirror.sync("--all").wait(WAIT) == 0
+    assert {state.state for state in postgres.states(mirror.database).values()} == {"current"}
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("unshare"),
+    reason="a process with another host name takes Linux, unshare and root",
+)
+def test_a_run_is_alive_for_a_host_of_another_name(mirror):
+    sync = mirror.sync("--all", "--force")
+    try:
+        runs = mirror.at_work(2)
+        for pid in mirror.lease("pid"):
+            os.kill(pid, signal.SIGSTOP)  # so that they are at work for as long as the other one looks
+        # From here on, only their locks tell.
+        while not all(mirror.lease("expires_at < clock_timestamp()")):
+            time.sleep(0.5)
+        looker = ["unshare", "--uts", sys.executable, "-c", LOOK_FROM_ANOTHER_HOST, str(LOOKS), *runs]
+        looked = subprocess.run(looker, check=True, capture_output=True, text=True)
+        assert looked.stdout.split(maxsplit=2) == [
+            "another-host",
+            str(LOOKS),
+            f"{{'{WorkerStatus.RUNNING.name}'}}\n",
+        ]
+        assert mirror.statuses(runs) == {"STARTED"}
+
+    finally:
+        sync.kill()
+        sync.wait()
