@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import IO
 
 from eurostat_assets import process_tree
+from eurostat_assets.postgres import EmbeddedPostgres
 from eurostat_assets.processes import write_ended
 
 ORDERLY_GRACE = 6.0  # seconds between SIGTERM and SIGKILL when the launcher stops the platform
-ABRUPT_GRACE = 2.0  # when the launcher has died
+ABRUPT_GRACE = 1.5  # when the launcher has died
 SECONDS_TO_APPEAR = 2.0  # for a server whose starter was killed in the midst of it
 OURS = "postgres"  # what the launcher says before it starts the embedded server
 ORDERLY = "stop"  # and before it closes the pipe on purpose
@@ -88,8 +89,6 @@ def end_platform(home: Path, *, owns_database: bool, grace: float) -> None:
     """End the platform's processes, then stop the embedded server, if it is the launcher's."""
     process_tree.end(home, grace=grace)
     if owns_database:
-        from eurostat_assets.postgres import EmbeddedPostgres
-
         server = EmbeddedPostgres(home / "postgres")
         give_up = time.monotonic() + SECONDS_TO_APPEAR
         while not server.stop() and time.monotonic() < give_up:

@@ -21,7 +21,7 @@ FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
 STEADY = 180.0  # seconds of life after which earlier deaths are forgotten
 TRIES_AT_FIRST = 5
-LEFTOVER_GRACE = 2.0
+LEFTOVER_GRACE = 1.5
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_TO_STOP = 3.0
 
