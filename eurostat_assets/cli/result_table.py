@@ -27,7 +27,7 @@ def result_tables(
     numbers = [all(isinstance(row[at], int | float | None) for row in rows) for at in range(len(columns))]
     for number, block in enumerate(_blocks(widths, width)):
         table = Table(
-            title=title if number == 0 else f"{title}, more columns of the same rows",
+            title=title if number == 0 else f"{title} (continued)",
             title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False,
         )  # fmt: skip
         for at in block:
