@@ -15,9 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from eurostat_assets.doctor import machine as machine_module
 from eurostat_assets.doctor import ports
-from eurostat_assets.doctor.machine import MACHINE_CHECKS, Machine, examine
+from eurostat_assets.doctor.machine import MACHINE_CHECKS, Machine, examine, room, software
 from eurostat_assets.doctor.verdict import Outcome, exit_code
 from eurostat_assets.settings import Settings
 
@@ -119,12 +118,12 @@ def test_a_disk_without_room_for_the_theme(fit: Machine):
 
 def test_what_is_there_already_needs_no_room(fit: Machine, monkeypatch: pytest.MonkeyPatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(machine_module.shutil, "disk_usage", lambda _: usage(10**10, 0, 6 * 10**9))
-    rows = 2 * 10**9 // machine_module.BYTES_PER_ROW
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda _: usage(10**10, 0, 6 * 10**9))
+    rows = 2 * 10**9 // room.BYTES_PER_ROW
     assert wrong(replace(fit, theme_rows=rows)).keys() == {"disk"}
     fit.home.mkdir()
     with (fit.home / "table").open("wb") as file:
-        monkeypatch.setattr(machine_module, "_size_of", lambda _: 2 * 10**9)
+        monkeypatch.setattr(room, "_size_of", lambda _: 2 * 10**9)
         file.write(b"x")
     assert wrong(replace(fit, theme_rows=rows)) == {}
 
@@ -141,7 +140,7 @@ def test_little_memory(fit: Machine, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_container_with_little_memory(fit: Machine, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(machine_module, "_memory_limits", lambda: [10**9])
+    monkeypatch.setattr(room, "_memory_limits", lambda: [10**9])
     assert wrong(fit).keys() == {"memory"}
 
 
@@ -215,7 +214,7 @@ def test_programs_of_postgresql_that_do_not_start(
     tmp_path.chmod(0o755)
     for folder in tmp_path.parents[:2]:
         folder.chmod(0o755)
-    monkeypatch.setattr(machine_module, "programs_for", lambda _: tmp_path)
+    monkeypatch.setattr(software, "programs_for", lambda _: tmp_path)
     found = wrong(fit)
     assert found.keys() == {"postgres"}
     assert "libpq.so" in found["postgres"]

@@ -10,6 +10,8 @@ from eurostat_assets.doctor.contract import (
     inventory,
     toc,
     dataset,
+    cells,
+    dimensions,
     outline,
     feed,
     refusals,

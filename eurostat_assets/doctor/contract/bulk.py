@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 
+from eurostat_assets.doctor.contract.cells import cells
 from eurostat_assets.doctor.contract.check import Case, check, shown
-from eurostat_assets.doctor.contract.dataset import cells, update_dates
+from eurostat_assets.doctor.contract.dataset import update_dates
 from eurostat_assets.eurostat.release import BRUSSELS
 
 _COLUMNS = ("TIME_PERIOD", "OBS_VALUE", "OBS_FLAG")

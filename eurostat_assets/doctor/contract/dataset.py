@@ -1,18 +1,16 @@
-"""A whole dataset as JSON-stat: its members, cells, dimensions, annotations and dates."""
+"""A whole dataset as JSON-stat: its members, what it says it is, and its dates."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
-from math import prod
 from typing import Any
 
 from eurostat_assets.doctor.contract.check import Case, NothingToSee, check, shown
 from eurostat_assets.doctor.contract.inventory import WIRE_DATE
 from eurostat_assets.doctor.contract.inventory import rows as inventory_rows
-from eurostat_assets.jsonstat.periods import period_days
 
+UNREADABLE = "Datasets cannot be read: new releases are held back, the last good ones stay"
 _ORDER = [
     "version",
     "class",
@@ -28,8 +26,7 @@ _ORDER = [
 ]
 _REQUIRED = {"value", "id", "size", "dimension", "extension"}
 _TEXTS = {"label", "source", "updated"}
-_UNREADABLE = "Datasets cannot be read: new releases are held back, the last good ones stay"
-_DATES = "Without them `updated` is taken; in another form datasets cannot be loaded"
+_DATES = "Datasets without readable dates cannot be loaded: the last good releases stay"
 
 
 def notes_of(document: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -42,32 +39,12 @@ def update_dates(document: dict[str, Any]) -> tuple[str | None, str | None]:
     return notes.get("UPDATE_DATA", {}).get("date"), notes.get("UPDATE_STRUCTURE", {}).get("date")
 
 
-def codes_of(dimension: dict[str, Any]) -> list[str]:
-    """In the order of their positions; JSON-stat also allows a list."""
-    index = dimension["category"]["index"]
-    return list(index) if isinstance(index, list) else sorted(index, key=lambda code: index[code])
-
-
-def statuses(case: Case) -> dict[str, str]:
-    """Raises NothingToSee where no cell has one."""
-    found = case["whole"].document.get("status")
-    if not found:
-        raise NothingToSee(f"no cell of {case.code} has a status")
-    return found
-
-
-def cells(case: Case) -> set[str]:
-    """The indices of the cells that have a value or a status."""
-    document = case["whole"].document
-    return {*document["value"], *document.get("status", {})}
-
-
 @check(
     "json_stat",
     "dataset: JSON-stat 2.0 of class dataset",
     needs=["whole"],
     after=["whole_address"],
-    effect="None for a later version with the same members; of another class: " + _UNREADABLE,
+    effect="None for a later version with the same members; of another class: " + UNREADABLE,
 )
 def json_stat(case: Case) -> Iterator[str]:
     document = case["whole"].document
@@ -80,7 +57,7 @@ def json_stat(case: Case) -> Iterator[str]:
     "dataset: it has cells, dimensions and an extension",
     needs=["whole"],
     after=["whole_address"],
-    effect=_UNREADABLE,
+    effect=UNREADABLE,
 )
 def json_members(case: Case) -> Iterator[str]:
     document = case["whole"].document
@@ -111,179 +88,6 @@ def json_order(case: Case) -> Iterator[str]:
     known = [name for name in case["whole"].document if name in _ORDER]
     if known != sorted(known, key=_ORDER.index):
         yield f"the order is {', '.join(known)}"
-
-
-@check(
-    "value_object",
-    "dataset: `value` is an object of cells by their index",
-    needs=["whole"],
-    after=["json_members"],
-    effect="None: an array is read as well, but empty cells then cost space",
-)
-def value_object(case: Case) -> Iterator[str]:
-    value = case["whole"].document["value"]
-    if not isinstance(value, dict):
-        yield f"it is a {type(value).__name__}"
-    elif odd := [key for key in value if not key.isdecimal()]:
-        yield f"it has the key {shown(odd[0])}"
-
-
-@check(
-    "status_object",
-    "dataset: `status` is an object by the same index, or missing",
-    needs=["whole"],
-    after=["json_members"],
-    effect="None: other forms of JSON-stat are read as well",
-)
-def status_object(case: Case) -> Iterator[str]:
-    status = case["whole"].document.get("status", {})
-    if not isinstance(status, dict):
-        yield f"it is a {type(status).__name__}"
-    elif odd := [key for key in status if not key.isdecimal()]:
-        yield f"it has the key {shown(odd[0])}"
-
-
-@check(
-    "numbers",
-    "dataset: values are numbers",
-    needs=["whole"],
-    after=["value_object"],
-    effect=_UNREADABLE,
-)
-def numbers(case: Case) -> Iterator[str]:
-    for key, value in case["whole"].document["value"].items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            yield f"cell {key} is {shown(value)}"
-
-
-@check(
-    "flags",
-    "dataset: statuses are small letters, then `|C` where confidential",
-    needs=["whole"],
-    after=["status_object"],
-    effect="Flags are kept as sent; another separator than `|` would leave the confidentiality in the flag",
-)
-def flags(case: Case) -> Iterator[str]:
-    for status in sorted(set(statuses(case).values())):
-        if not re.fullmatch(r"[a-z]*(\|[A-Z])?", status):
-            yield shown(status)
-
-
-@check(
-    "cells_inside",
-    "dataset: indices are below the product of `size`",
-    needs=["whole"],
-    after=["value_object", "status_object"],
-    effect=_UNREADABLE,
-)
-def cells_inside(case: Case) -> Iterator[str]:
-    size = prod(case["whole"].document["size"])
-    for key in cells(case):
-        if int(key) >= size:
-            yield f"index {key} of {size:,} cells"
-
-
-@check(
-    "obs_count",
-    "dataset: OBS_COUNT counts the cells with a value or a status",
-    needs=["whole"],
-    after=["value_object", "status_object"],
-    effect="The check `complete` holds every release back, as it cannot tell whole from cut",
-)
-def obs_count(case: Case) -> Iterator[str]:
-    announced = notes_of(case["whole"].document).get("OBS_COUNT", {}).get("title")
-    if announced != str(len(cells(case))):
-        yield f"it is {shown(announced)} where {len(cells(case))} cells are there"
-
-
-@check(
-    "dimensions",
-    "dataset: `category.index` gives each code its position, `size` their number",
-    needs=["whole"],
-    after=["json_members"],
-    effect="None for the list that JSON-stat allows as well; of anything else: " + _UNREADABLE,
-)
-def dimensions(case: Case) -> Iterator[str]:
-    document = case["whole"].document
-    for name, size in zip(document["id"], document["size"], strict=True):
-        index = document["dimension"][name]["category"]["index"]
-        if not isinstance(index, dict):
-            yield f"{name} has a {type(index).__name__}"
-        elif sorted(index.values()) != list(range(size)):
-            yield f"{name} has {size} positions, but {len(index)} codes"
-
-
-@check(
-    "time_dimension",
-    "dataset: the last dimension is `time`",
-    needs=["whole"],
-    after=["json_members"],
-    effect="None for another place or the name TIME_PERIOD; under others periods are not recognised",
-)
-def time_dimension(case: Case) -> Iterator[str]:
-    names = case["whole"].document["id"]
-    if not names or names[-1] != "time":
-        yield f"they are {', '.join(names)}"
-
-
-@check(
-    "periods",
-    "dataset: periods as 2025, 2025-S1, 2025-Q3, 2025-02, 2025-W28, 2025-12-31",
-    needs=["whole"],
-    after=["dimensions"],
-    effect="Text is kept, first and last day are unknown; a release of which many are such is held back",
-)
-def periods(case: Case) -> Iterator[str]:
-    document = case["whole"].document
-    literals = codes_of(document["dimension"][document["id"][-1]])
-    odd = [literal for literal in literals if period_days(literal) is None]
-    if odd:
-        yield f"{len(odd)} of {len(literals)} have another form, such as {shown(odd[0])}"
-
-
-@check(
-    "labels",
-    "dataset: every dimension and every code has a label",
-    needs=["whole"],
-    after=["dimensions"],
-    effect="Comments of columns and labels of codes are the codes themselves",
-)
-def labels(case: Case) -> Iterator[str]:
-    document = case["whole"].document
-    for name in document["id"]:
-        dimension = document["dimension"][name]
-        missing = set(codes_of(dimension)) - dimension["category"].get("label", {}).keys()
-        if missing or not dimension.get("label"):
-            yield f"{name} lacks {'its own' if not dimension.get('label') else f'those of {len(missing)} codes'}"
-
-
-@check(
-    "status_labels",
-    "dataset: `extension.status.label` explains every status",
-    needs=["whole"],
-    after=["status_object"],
-    effect="Flags are kept, without their meaning",
-)
-def status_labels(case: Case) -> Iterator[str]:
-    explained = case["whole"].document["extension"].get("status", {}).get("label", {})
-    if missing := sorted(set(statuses(case).values()) - explained.keys()):
-        yield f"nothing is said of {', '.join(missing)}"
-
-
-@check(
-    "obs_periods",
-    "dataset: annotations name its oldest and latest period",
-    needs=["whole"],
-    after=["dimensions"],
-    effect="The check `span_as_announced` warns or has nothing to compare",
-)
-def obs_periods(case: Case) -> Iterator[str]:
-    document = case["whole"].document
-    known = codes_of(document["dimension"][document["id"][-1]])
-    for kind in ("OBS_PERIOD_OVERALL_OLDEST", "OBS_PERIOD_OVERALL_LATEST"):
-        said = notes_of(document).get(kind, {}).get("title")
-        if said not in known:
-            yield f"{kind} is {shown(said)}"
 
 
 @check(

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from eurostat_assets.doctor.collecting import LANGUAGES
 from eurostat_assets.doctor.contract.check import Case, check, not_given, shown
-from eurostat_assets.doctor.contract.dataset import codes_of, notes_of, update_dates
+from eurostat_assets.doctor.contract.dataset import notes_of, update_dates
+from eurostat_assets.doctor.contract.dimensions import codes_of
 
 _AGAIN = "Once more in ten minutes: a release may have come between two requests. If it stays so, report it"
 

@@ -1,0 +1,108 @@
+"""Python, packages, settings, and PostgreSQL's programs or the server that is used instead."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+from typing import Final
+from urllib.parse import urlsplit
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from eurostat_assets.doctor.exchange import without_secrets
+from eurostat_assets.doctor.machine.check import Machine, Wrong, machine_check
+from eurostat_assets.postgres.cluster import programs_for
+from eurostat_assets.postgres.unprivileged import server_user
+from eurostat_assets.settings import Settings
+
+_OLDEST_POSTGRES: Final = 14
+_OTHER_VARIABLES: Final = {"EUROSTAT_METRICS_PORT", "EUROSTAT_POSTGRES_PORT"}
+"""Names that begin like a setting, but are the compose file's."""
+
+
+@machine_check(
+    "python",
+    "Python is of a supported version",
+    effect="Untested: installation or runs may fail",
+    remedy="Use one of the versions that README names",
+)
+def python(machine: Machine) -> str:  # noqa: ARG001 - the signature of a check
+    version = ".".join(map(str, sys.version_info[:3]))
+    supported = metadata.metadata("eurostat-assets")["Requires-Python"]
+    if supported and version not in SpecifierSet(supported):
+        raise Wrong(f"{version}, supported is {supported}")
+    return version
+
+
+@machine_check(
+    "packages",
+    "installed packages have the versions that are asked for",
+    effect="Untested: runs may fail in odd ways",
+    remedy="Run `make install`, or install eurostat-assets anew in an environment of its own",
+)
+def packages(machine: Machine) -> str:  # noqa: ARG001
+    wanted = [Requirement(text) for text in metadata.requires("eurostat-assets") or ()]
+    wanted = [one for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
+    wrong: list[str] = []
+    for one in wanted:
+        try:
+            version = metadata.version(one.name)
+        except metadata.PackageNotFoundError:
+            wrong.append(f"{one.name} is missing")
+            continue
+        if not one.specifier.contains(version, prereleases=True):
+            wrong.append(f"{one.name} {version} is not {one.specifier}")
+    if wrong:
+        raise Wrong("; ".join(wrong))
+    return f"{len(wanted)} packages, dagster {metadata.version('dagster')}, pyarrow {metadata.version('pyarrow')}"
+
+
+@machine_check(
+    "settings",
+    "every EUROSTAT_… variable is a setting",
+    effect="A misspelt variable changes nothing, and the default holds",
+    remedy="See `eurostat-assets settings` for the names",
+)
+def settings(machine: Machine) -> str:
+    known = {f"EUROSTAT_{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
+    given = [name for name in machine.environment if name.upper().startswith("EUROSTAT_")]
+    if strange := sorted(name for name in given if name.upper() not in known):
+        raise Wrong(f"no setting is called {', '.join(strange)}")
+    return f"{len(given)} are set"
+
+
+@machine_check(
+    "postgres",
+    "PostgreSQL's programs start, or the server of your own answers",
+    effect="Nothing can be published",
+    remedy="Install anew, or check EUROSTAT_DATABASE_URL, the server and its password",
+)
+def database(machine: Machine) -> str:
+    if machine.server is None:
+        return _own_server(machine)
+    # The folder of the server need not exist yet, and a look should not make it.
+    user = server_user(machine.server.folder if machine.server.folder.exists() else machine.place)
+    programs = programs_for(user)
+    said = ""
+    for program in ("initdb", "pg_ctl", "postgres"):
+        done = user.run([programs / program, "--version"])
+        if done.returncode:
+            raise Wrong(f"{program} ends with code {done.returncode}: {done.stdout.strip()[:200]}")
+        said = done.stdout.strip()
+    return said
+
+
+def _own_server(machine: Machine) -> str:
+    import psycopg2
+
+    url = machine.settings.database_url.get_secret_value()
+    try:
+        connection = psycopg2.connect(url, connect_timeout=10)
+    except psycopg2.Error as error:
+        raise Wrong(without_secrets(str(error).strip())) from None
+    version = connection.server_version // 10000
+    connection.close()
+    if version < _OLDEST_POSTGRES:
+        raise Wrong(f"PostgreSQL {version}, at least {_OLDEST_POSTGRES} is needed")
+    return f"PostgreSQL {version} at {urlsplit(url).hostname or 'the address of your own'}"
