@@ -129,7 +129,7 @@ def test_a_killed_sync_leaves_no_process_and_no_dataset_in_flight(mirror):
         time.sleep(0.5)
     assert mirror.statuses(runs) == {"FAILURE"}
     tags = {run.tags.get("eurostat/why") for run in mirror.instance.get_runs(dg.RunsFilter(run_ids=runs))}
-    assert tags == {"person: eurostat-assets sync"}
+    assert tags == {"sync"}
     died = [state for state in postgres.states(mirror.database).values() if state.error]
     assert len(died) == 2
     assert all("is gone: killed" in (state.error or "") for state in died)
