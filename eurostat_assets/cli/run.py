@@ -32,8 +32,14 @@ def up(port: Port = None) -> None:
 
     began = time.monotonic()
     tell = teller(began)
+    loaded = settings.load()
+    if (loaded.home / settings.SOURCE_FILE).exists():
+        raise launcher.LauncherError(
+            f"EUROSTAT_HOME={loaded.home} is a demo's, with invented data: `eurostat-assets demo` starts it. "
+            "Choose another EUROSTAT_HOME for the real Eurostat, or none."
+        )
     tell("Starting PostgreSQL and Dagster …")
-    with launcher.running(settings.load(), port=port, tell=tell) as platform:
+    with launcher.running(loaded, port=port, tell=tell) as platform:
         step(began, f"The Dagster UI is at [bold]{platform.ui}[/]")
         load = FirstLoad(platform, tell)
         _await_source(load, platform)
