@@ -70,10 +70,13 @@ class Block:
     @property
     def commands(self) -> list[str]:
         """The lines of a shell block without comments, continued lines joined."""
-        lines = (
-            re.sub(r"(^|\s)#.*", "", line).strip() for line in self.text.replace("\\\n", " ").splitlines()
-        )
+        lines = (uncommented(line) for line in self.text.replace("\\\n", " ").splitlines())
         return [line for line in lines if line]
+
+
+def uncommented(line: str) -> str:
+    """A line of shell without its comment."""
+    return re.sub(r"(^|\s)#.*", "", line).strip()
 
 
 def _blocks() -> list[Block]:
@@ -151,10 +154,12 @@ def starts(line: str, known: dict[str, str]) -> str | None:
 
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.name)
 def test_a_shell_block_runs_as_it_stands(checkout: Path, block: Block) -> None:
-    lines = [line for line in block.commands if not starts(line, NOT_RUN) and not starts(line, STAYS_UP)]
     lines = [
-        f"{line} || [ $? = {MAY_END_WITH[key]} ]" if (key := starts(line, MAY_END_WITH)) else line
-        for line in lines
+        f"{uncommented(line)} || [ $? = {MAY_END_WITH[key]} ]"
+        if (key := starts(line, MAY_END_WITH))
+        else line
+        for line in block.text.splitlines()
+        if not starts(line, NOT_RUN) and not starts(line, STAYS_UP)
     ]
     script = "\n".join(["set -euo pipefail", "trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR", *lines])
     run(checkout, "bash", "-c", script)
