@@ -136,8 +136,9 @@ def observations(
     with told(context.partition_key):
         examination = Examination(mirror, code, release, context.run.run_id)
         parquet = _read(context, examination, workbench, quarantine, raw_json)
-        examination.report(context)
+        examination.record()
     if parquet is None or examination.held_back:
+        examination.log(context)
         raise examination.failure()
     run_tags.complete(context, run_tags.of(release.version, parquet.header.title))
     yield dg.MaterializeResult(
@@ -148,6 +149,7 @@ def observations(
             **examination.metadata(),
         },
     )
+    examination.log(context)
 
 
 def _read(
@@ -194,8 +196,9 @@ def published_table(
     with told(context.partition_key):
         examination = Examination(mirror, observations.dataset, observations.release, context.run.run_id)
         examination.stored(observations)
-        examination.report(context)
+        examination.record()
     if examination.held_back:
+        examination.log(context)
         raise examination.failure()
     run_tags.complete(context, run_tags.of(observations.release.version))
     yield dg.MaterializeResult(
@@ -203,3 +206,4 @@ def published_table(
         data_version=dg.DataVersion(observations.release.version),
         metadata=metadata.of_table(observations.dataset, observations.release, observations.path),
     )
+    examination.log(context)

@@ -37,12 +37,11 @@ def report(context: dg.AssetExecutionContext, mirror: Mirror, state: DatasetStat
         )
         return
     chosen = context.run.asset_selection
-    for name in CHAIN:
-        key = dg.AssetKey(name)
-        if not chosen or key in chosen:
-            context.log_event(_again(context.instance, key, state, why))
-    # A run that a person launched for these assets plans their checks, too, which would be shown as skipped.
-    for evaluation in standing.evaluations(mirror, code, chosen or ()):
+    ours = [dg.AssetKey(name) for name in CHAIN if not chosen or dg.AssetKey(name) in chosen]
+    for key in ours:
+        context.log_event(_again(context.instance, key, state, why))
+    # The checks said what they said of the materialisation before, which is no longer the newest.
+    for evaluation in standing.evaluations(context.instance, mirror, code, ours):
         context.log_event(cast("dg.AssetObservation", evaluation))  # taken, though its annotation forgets it
 
 

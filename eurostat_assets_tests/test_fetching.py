@@ -75,6 +75,16 @@ def test_an_unchanged_dataset_is_reported_as_it_was_and_says_that_it_was_checked
     assert third.partition == CODE
 
 
+def test_every_check_of_a_dataset_is_of_its_newest_materialisation(mirror):
+    checks = [dg.AssetCheckKey(dg.AssetKey("observations"), "complete")]
+    checks += [dg.AssetCheckKey(dg.AssetKey("published_table"), "parquet_intact")]
+    for _ in ("loaded", "checked, unchanged"):
+        mirror.mirror(CODE)
+        known = mirror.instance.event_log_storage.get_asset_check_partition_info(checks)
+        assert [one.partition_key for one in known] == [CODE, CODE]
+        assert all(one.is_current for one in known)
+
+
 def test_what_dagster_has_no_history_of_is_reported_from_the_books(mirror):
     mirror.mirror(CODE)
     for asset in ("raw_json", "observations", "published_table"):

@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import dagster as dg
 
+from eurostat_assets.checks import standing
 from eurostat_assets.eurostat import RawJson, Release
 from eurostat_assets.failures import HELD_BACK
 from eurostat_assets.io_managers import StoredObservations
@@ -98,8 +99,8 @@ class Examination:
         """The file in the store, before it is published. Raises OSError."""
         self.verdicts.append(parquet_intact(observations.path, observations.written))
 
-    def report(self, context: dg.AssetExecutionContext) -> None:
-        """Every verdict into the books, and into the run's log as an evaluation of a check. Raises PostgresError."""
+    def record(self) -> None:
+        """Every verdict into the books. Raises PostgresError."""
         record_checks(
             self._mirror.database,
             self.dataset,
@@ -108,6 +109,10 @@ class Examination:
             numbers=self._numbers,
             run_id=self._run_id,
         )
+
+    def log(self, context: dg.AssetExecutionContext) -> None:
+        """Every verdict into the run's log, as an evaluation of a check: after the materialisation, which it then is of."""
+        target = standing.newest_materialisation(context.instance, context.asset_key, self.dataset)
         for verdict in self.verdicts:
             evaluation = dg.AssetCheckEvaluation(
                 context.asset_key,
@@ -116,6 +121,7 @@ class Examination:
                 severity=dg.AssetCheckSeverity.ERROR if verdict.blocks else dg.AssetCheckSeverity.WARN,
                 description=f"{self.dataset}: {verdict.sentence}",
                 partition=self.dataset,
+                target_materialization_data=target,
                 metadata={"dataset": self.dataset, "release": self._release, **_shown(verdict.numbers)},
             )
             context.log_event(

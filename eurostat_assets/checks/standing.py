@@ -13,6 +13,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
 
 from eurostat_assets.failures import told
 from eurostat_assets.partitions import datasets
@@ -54,12 +57,32 @@ def release_checks(
             yield dg.AssetCheckResult(asset_key=asset_of(one.check), check_name=one.check, **_said(one))
 
 
+def newest_materialisation(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, dataset: str
+) -> AssetCheckEvaluationTargetMaterializationData | None:
+    """Return the one that an evaluation is of: Dagster calls an evaluation of an older one, or of none, missing."""
+    newest = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[dataset])
+    records = instance.fetch_materializations(newest, limit=1).records
+    if not records:
+        return None
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=records[0].storage_id, run_id=records[0].run_id, timestamp=records[0].timestamp
+    )
+
+
 def evaluations(
-    mirror: Mirror, dataset: str, assets: Collection[dg.AssetKey]
+    instance: dg.DagsterInstance, mirror: Mirror, dataset: str, assets: Collection[dg.AssetKey]
 ) -> list[dg.AssetCheckEvaluation]:
     """Return what the checks of `assets` said last of a dataset, to be logged by a run that examines nothing."""
+    targets = {asset: newest_materialisation(instance, asset, dataset) for asset in assets}
     return [
-        dg.AssetCheckEvaluation(asset_of(one.check), one.check, partition=dataset, **_said(one))
+        dg.AssetCheckEvaluation(
+            asset_of(one.check),
+            one.check,
+            partition=dataset,
+            target_materialization_data=targets[asset_of(one.check)],
+            **_said(one),
+        )
         for one in latest_checks(mirror.database, dataset)
         if asset_of(one.check) in assets
     ]

@@ -31,6 +31,7 @@ RESERVED_TABLES = frozenset(
         "polls",
         "release_profiles",
         "releases",
+        "run_leases",
         "seals",
     }
 )
