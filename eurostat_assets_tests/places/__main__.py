@@ -51,16 +51,18 @@ def variables(*names: str, value: str | None) -> dict[str, str | None]:
     return dict.fromkeys(names, value)
 
 
+PROXY = {
+    **variables("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", value=DEAD_PROXY),
+    **variables("http_proxy", "https_proxy", "all_proxy", value=DEAD_PROXY),
+    **variables("NO_PROXY", "no_proxy", value="intranet.example"),
+}
+CHARACTERS = "Données de santé, größe 健康"
 PLACES = (
     Place("closed", "the caller (root, mostly) in a folder of mode 700 below one of mode 700", closed=True),
     Place(
         "proxy",
         "HTTP_PROXY, HTTPS_PROXY and ALL_PROXY name a dead address, NO_PROXY another host",
-        environment={
-            **variables("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", value=DEAD_PROXY),
-            **variables("http_proxy", "https_proxy", "all_proxy", value=DEAD_PROXY),
-            **variables("NO_PROXY", "no_proxy", value="intranet.example"),
-        },
+        environment=PROXY,
     ),
     Place("uvx", "`uvx --from . eurostat-assets` in an empty folder, from uv's cache", how="uvx"),
     Place(
@@ -70,13 +72,21 @@ PLACES = (
         closed=True,
     ),
     Place("account", "a user whose home has mode 700", account=True),
-    Place("characters", "blanks and letters beyond ASCII in the path", folder="Données de santé, größe 健康"),
+    Place("characters", "blanks and letters beyond ASCII in the path", folder=CHARACTERS),
     Place("c-locale", "LANG=C, LC_ALL=C", environment={"LANG": "C", "LC_ALL": "C"}),
     Place("apia", "TZ=Pacific/Apia", environment={"TZ": "Pacific/Apia"}),
     Place("kathmandu", "TZ=Asia/Kathmandu", environment={"TZ": "Asia/Kathmandu"}),
     Place("no-home", "no HOME", environment={"HOME": None}),
     Place("umask", "umask 077, at the installation as well", umask=0o077),
     Place("port", "port 3000 is taken", port=3000),
+    Place(
+        "together",
+        "closed folder, characters, C locale, Apia, no HOME, umask 077, dead proxy",
+        folder=CHARACTERS,
+        closed=True,
+        umask=0o077,
+        environment={**PROXY, "LANG": "C", "LC_ALL": "C", "TZ": "Pacific/Apia", "HOME": None},
+    ),
     Place("offline", "no network but loopback once it is installed", offline=True),
     *(Place(f"python{v}", f"Python {v}", python=v) for v in ("3.11", "3.12", "3.13", "3.14")),
 )
@@ -127,11 +137,12 @@ def demo_in(place: Place, base: Path) -> str:
         base.chmod(0o755)
         inner.chmod(0o755)
     runner = Runner(place, inner, base / "output.log")
-    checkout = inner / place.folder
-    with runner.account():
-        runner.run(["git", "clone", "--quiet", f"file://{ROOT}", str(checkout)], inner)
+    with runner.account() as within:
+        checkout = within / place.folder
+        subprocess.run(["git", "clone", "--quiet", f"file://{ROOT}", checkout], check=True, umask=place.umask)
+        runner.give(checkout)
         began = time.monotonic()
-        command, folder = installed(place, runner, checkout, inner)
+        command, folder = installed(place, runner, checkout, within)
         between = time.monotonic()
         said = runner.run([*offline(place), *command], folder, place.environment)
         ended = time.monotonic()
@@ -141,20 +152,20 @@ def demo_in(place: Place, base: Path) -> str:
     return f"installed in {between - began:.0f} s, demo in {ended - between:.0f} s"
 
 
-def installed(place: Place, runner: Runner, checkout: Path, inner: Path) -> tuple[list[str], Path]:
+def installed(place: Place, runner: Runner, checkout: Path, within: Path) -> tuple[list[str], Path]:
     """Install, and return the command that runs the demo and the folder to run it in."""
-    empty = inner / "empty"
+    empty = within / "empty"
     if place.how == "make":
         runner.run(["make", ".venv/runs", f"PYTHON={runner.python}"], checkout)
         return ["make", "demo", "ARGS=--exit"], checkout
-    runner.run(["mkdir", str(empty)], inner)
+    runner.run(["mkdir", str(empty)], within)
     if place.how == "uvx":
         tool = [uv(), "tool", "run", "--from", str(checkout), "eurostat-assets"]
         assert "eurostat-assets" in runner.run([*tool, "--version"], empty)
         return [*tool, "demo", "--exit"], empty
-    runner.run([runner.python, "-m", "venv", str(inner / "venv")], inner)
-    runner.run([str(inner / "venv/bin/pip"), "install", "--quiet", str(checkout)], inner)
-    return [str(inner / "venv/bin/eurostat-assets"), "demo", "--exit"], empty
+    runner.run([runner.python, "-m", "venv", str(within / "venv")], within)
+    runner.run([str(within / "venv/bin/pip"), "install", "--quiet", str(checkout)], within)
+    return [str(within / "venv/bin/eurostat-assets"), "demo", "--exit"], empty
 
 
 class Runner:
@@ -177,16 +188,18 @@ class Runner:
             if not name.startswith(("EUROSTAT_", "DAGSTER_"))
         }
         self._environment |= {"PATH": f"{programs}:{os.environ['PATH']}", "UV_PYTHON": self.python}
+        if place.port is None:
+            self._environment["EUROSTAT_WEBSERVER_PORT"] = str(free_port())
         self._environment.pop(
             "PYTHONDONTWRITEBYTECODE", None
         )  # compiling beforehand takes longer than the demo
         self._environment.pop("VIRTUAL_ENV", None)
 
     @contextlib.contextmanager
-    def account(self) -> Iterator[None]:
-        """Within the block there is a user of the place's own, if it asks for one, and commands run as that user."""
+    def account(self) -> Iterator[Path]:
+        """Within the block commands run as the place's user, made for it if need be; yields the folder to work in."""
         if not self._place.account:
-            yield
+            yield self._inner
             return
         if os.geteuid() != 0 or not shutil.which("useradd"):
             raise CannotBeTried("only root can make a user")
@@ -196,12 +209,16 @@ class Runner:
         )
         try:
             home.chmod(0o700)
-            self._inner.chmod(0o777)
             self._user = ACCOUNT
             self._environment |= {"HOME": str(home), "USER": ACCOUNT}
-            yield
+            yield home
         finally:
             subprocess.run(["userdel", ACCOUNT], check=False, capture_output=True)
+
+    def give(self, folder: Path) -> None:
+        """Hand a folder over to the place's user."""
+        if self._user:
+            subprocess.run(["chown", "-R", f"{self._user}:", folder], check=True)
 
     def run(self, command: list[str], folder: Path, environment: dict[str, str | None] | None = None) -> str:
         """Run one command. Raises AssertionError with the end of its output where it fails."""
@@ -247,6 +264,12 @@ def interpreter(place: Place) -> str:
         if version == place.python or (not place.python and version not in ("", "3.9", "3.10")):
             return found
     raise CannotBeTried(f"no Python {place.python or '3.11 or later'} that could be used here")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def in_environment() -> bool:
