@@ -8,6 +8,11 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 RUN := $(UV) run --frozen --no-sync
 
+# Python 3.11 and 3.12 read where the checkout lies by this locale, and C knows no letters beyond ASCII.
+ifneq (,$(filter C POSIX,$(LC_ALL)))
+export LC_ALL := C.UTF-8
+endif
+
 .PHONY: help demo up down install test lint format bench fuzz hostile places clean
 
 help:  ## what can be made
