@@ -18,6 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -34,8 +35,8 @@ from benchmarks.fuzzing import (
     without,
 )
 from eurostat_assets.eurostat.errors import Unreadable
-from eurostat_assets.eurostat.feed import parse_feed
-from eurostat_assets.eurostat.inventory import parse_inventory
+from eurostat_assets.eurostat.feed import FeedItem, parse_feed
+from eurostat_assets.eurostat.inventory import InventoryEntry, parse_inventory
 from eurostat_assets.eurostat.toc import parse_toc
 from eurostat_assets.eurostat.tree import UNKNOWN
 
@@ -174,11 +175,17 @@ def judge_feed(original: bytes, body: bytes) -> str:
         return "unreadable"
     found = {(item.code, item.published) for item in feed}
     for item in untouched:
-        [expected] = parse_feed(b"<rss><channel>%s</channel></rss>" % item, NOW)
+        expected = _read_alone(item)
         if (expected.code, expected.published) not in found:
             raise Wrong(f"lost {expected}")
     _nothing_invented((item.code for item in feed), body)
     return ROWS if feed else "empty"
+
+
+@cache
+def _read_alone(item: bytes) -> FeedItem:
+    [read] = parse_feed(b"<rss><channel>%s</channel></rss>" % item, NOW)
+    return read
 
 
 # The inventory
@@ -234,12 +241,18 @@ def judge_inventory(original: bytes, body: bytes) -> str:
             raise Wrong(f"{len(untouched)} whole lines, and yet it was unreadable")
         return "unreadable"
     for line in untouched:
-        [expected] = parse_inventory(header + line).values()
+        expected = _line_alone(header, line)
         found = inventory.get(expected.code)
         if found is None or found.release.updated < expected.release.updated:
             raise Wrong(f"{expected} became {found}")
     _nothing_invented(inventory, body)
     return ROWS
+
+
+@cache
+def _line_alone(header: bytes, line: bytes) -> InventoryEntry:
+    [read] = parse_inventory(header + line).values()
+    return read
 
 
 # The table of contents
@@ -300,8 +313,7 @@ def judge_toc(original: bytes, body: bytes) -> str:
             raise Wrong(f"{len(datasets)} whole datasets, and yet it was unreadable")
         return "unreadable"
     found = {entry.code: entry for entry in toc if entry.type != "folder"}
-    truth = {entry.code: entry.folders for entry in parse_toc(original) if entry.type != "folder"}
-    folders_before = {entry.code for entry in parse_toc(original) if entry.type == "folder"}
+    truth, folders_before = _truth(original)
     renamed = {entry.code for entry in toc if entry.type == "folder"} - folders_before
     another = bool(renamed) or _another_tree(lines, body)
     for line in datasets:
@@ -315,12 +327,21 @@ def judge_toc(original: bytes, body: bytes) -> str:
     return "another tree" if another else ROWS
 
 
+@cache
+def _truth(original: bytes) -> tuple[dict[str, tuple[str, ...]], set[str]]:
+    """The folders of each dataset, and the codes of all folders."""
+    toc = parse_toc(original)
+    folders = {entry.code for entry in toc if entry.type == "folder"}
+    return {entry.code: entry.folders for entry in toc if entry.type != "folder"}, folders
+
+
 def _another_tree(lines: list[bytes], body: bytes) -> bool:
     """Whether the damage made a line that is legal, but has another code, depth or type than any had: nobody can tell."""
     legal = {_legal(line) for line in lines}
     return any((found := _legal(line)) and found not in legal for line in body.split(b"\n"))
 
 
+@lru_cache(100_000)
 def _legal(line: bytes) -> tuple[str, ...] | None:
     match = _LINE.fullmatch(line.rstrip(b"\n").decode(errors="replace"))
     return match.groups() if match else None

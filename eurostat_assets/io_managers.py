@@ -69,7 +69,7 @@ class StoredObservations:
 
         with path.open("rb") as file, pq.ParquetFile(file) as parquet:
             about = json.loads(parquet.schema_arrow.metadata[b"jsonstat"])
-            release = Release.from_wire(about["update_data"], about["update_structure"])
+            release = Release.from_wire(about["update_data"] or about["updated"], about["update_structure"])
             return cls(path, about["dataset"], release, parquet.metadata.num_rows)
 
 
@@ -252,7 +252,7 @@ def _is_local(path: UPath) -> bool:
 
 def _release(parquet: ParquetFile) -> Release:
     header = parquet.header
-    return Release.from_wire(header.update_data or header.updated, header.update_structure)
+    return Release.from_wire(header.update_data, header.update_structure)
 
 
 def _noted(parquet: ParquetFile) -> str:

@@ -11,8 +11,13 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from hypothesis import settings
 
 from eurostat_assets.postgres.embedded import EmbeddedPostgres
+
+# No test measures time: another may have the machine.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

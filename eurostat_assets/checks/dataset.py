@@ -23,7 +23,7 @@ from eurostat_assets.eurostat import RawJson, Release
 from eurostat_assets.failures import HELD_BACK
 from eurostat_assets.io_managers import StoredObservations
 from eurostat_assets.jsonstat import Header, JsonStatError, ParquetFile
-from eurostat_assets.jsonstat.periods import period_days
+from eurostat_assets.jsonstat.periods import is_range, period_days
 from eurostat_assets.postgres import acceptances, published_numbers, record_checks
 from eurostat_assets.quality import (
     ABOUT,
@@ -79,7 +79,7 @@ class Examination:
     def observations(self, parquet: ParquetFile, quarantine: Quarantine) -> None:
         """The finished file. Raises QualityError, PostgresError, OSError."""
         settings = self._mirror.settings
-        found = profile(parquet.path, period_days)
+        found = profile(parquet.path, period_days, is_range)
         history = published_numbers(self._mirror.database, self.dataset, self._release)
         judged = judge(
             found,

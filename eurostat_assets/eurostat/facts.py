@@ -16,7 +16,7 @@ TIME = "time"
 
 
 class Facts(Protocol):
-    """A dataset's code, and its annotations UPDATE_DATA and UPDATE_STRUCTURE as sent."""
+    """A dataset's code, and its dates as sent: UPDATE_DATA, else `updated`; UPDATE_STRUCTURE, where there is one."""
 
     @property
     def dataset(self) -> str | None: ...
@@ -55,8 +55,10 @@ def outline_of(body: bytes, code: str) -> Outline:
     try:
         answer: dict[str, Any] = json.loads(body)
         extension = answer["extension"]
-        dates = {note["type"]: note.get("date") for note in extension["annotation"]}
-        release = _release(code, extension["id"], dates.get("UPDATE_DATA"), dates.get("UPDATE_STRUCTURE"))
+        notes = extension.get("annotation") or []
+        dates = {note.get("type"): note.get("date") for note in notes if isinstance(note, dict)}
+        data = dates.get("UPDATE_DATA") or answer.get("updated")
+        release = _release(code, extension["id"], data, dates.get("UPDATE_STRUCTURE"))
         dimensions = answer["dimension"]
         positions = {name: _codes(dimensions[name]) for name in answer["id"] if name.lower() != TIME}
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:

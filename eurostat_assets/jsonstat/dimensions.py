@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eurostat_assets.jsonstat.errors import BadStructure, NotADataset
-from eurostat_assets.jsonstat.members import dig, labels_in, text_or_none
+from eurostat_assets.jsonstat.members import check_codes, dig, labels_in, text_or_none
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ def dimensions_of(body: dict[str, Any]) -> tuple[Dimension, ...]:
         raise BadStructure("not a list of numbers of positions", member="size")
     if len(set(ids)) < len(ids):
         raise BadStructure("names a dimension twice", member="id")
+    check_codes(ids, "id")
     dimensions = tuple(_dimension(one, described.get(one)) for one in ids)
     _check_sizes([_size(size) for size in sizes], [len(one.codes) for one in dimensions])
     return dimensions
@@ -65,9 +66,10 @@ def _dimension(id: str, described: Any) -> Dimension:  # noqa: A002 (the format'
     if not isinstance(category, dict):
         raise BadStructure("no category, so its codes are not known", member=member)
     labels = labels_in(category.get("label"))
-    return Dimension(
-        id, text_or_none(described.get("label")), _codes(category.get("index"), labels, member), labels
-    )
+    codes = _codes(category.get("index"), labels, member)
+    check_codes(codes, member)
+    check_codes(labels, f"{member}.category.label")
+    return Dimension(id, text_or_none(described.get("label")), codes, labels)
 
 
 def _codes(index: Any, labels: dict[str, str], member: str) -> tuple[str, ...]:

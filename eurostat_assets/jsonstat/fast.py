@@ -78,7 +78,7 @@ class StatusDecoder:
         """The positions and the status numbers."""
         text = _Text(piece)
         content = text.chars[len(_MARGIN) : -1]
-        _require(len(content) > 0 and int(content.min()) >= 0x20 and int(content.max()) < 0x80)
+        _require(len(content) > 0 and int(content.min()) >= 0x20 and int(content.max()) < 0x7F)
         _require(b"\\" not in piece)
         quotes = np.flatnonzero(text.chars == _QUOTE)
         _require(len(quotes) % 4 == 0)

@@ -9,6 +9,7 @@ header announces and grows as others are met. Number 0 is no status at all.
 from __future__ import annotations
 
 from eurostat_assets.jsonstat.errors import BadStatus
+from eurostat_assets.model.characters import bad_character
 
 MOST_STATUSES = 1_000  # distinct texts; Eurostat publishes 42 flags and 3 confidentiality statuses
 
@@ -24,9 +25,14 @@ class Statuses:
             self.number(wire)
 
     def number(self, wire: str) -> int:
-        """The number of a status as on the wire. Raises `BadStatus` when there are too many different ones."""
+        """The number of a status as on the wire. Raises `BadStatus` when there are too many different ones, and for one
+        with a character that no code may have."""
         number = self.numbers.get(wire)
         if number is None:
+            if bad := bad_character(wire):
+                raise BadStatus(
+                    f"{wire!r} has the character {bad}, which no status may have", member="status"
+                )
             if len(self.numbers) > MOST_STATUSES:
                 raise BadStatus(f"more than {MOST_STATUSES} different statuses", member="status")
             number = self.numbers[wire] = len(self.numbers)

@@ -7,14 +7,16 @@ from typing import Any
 
 from eurostat_assets.jsonstat.dimensions import Dimension, dimensions_of
 from eurostat_assets.jsonstat.errors import BadStructure
-from eurostat_assets.jsonstat.members import dig, labels_in, text_or_none
+from eurostat_assets.jsonstat.members import check_codes, cleaned, dig, labels_in, text_or_none
+from eurostat_assets.jsonstat.names import check_names
 
 _TIME = ("time", "time_period")
 
 
 @dataclass(frozen=True)
 class Header:
-    """A dataset but for its cells. Dates are the text on the wire (`2023-12-21T23:00:00+0100`), None where absent.
+    """A dataset but for its cells. Dates are the text on the wire (`2023-12-21T23:00:00+0100`), None where absent;
+    `update_data` is `updated` where there is no annotation UPDATE_DATA. Texts are without control characters.
 
     `dataset` is the upper-case code (`extension.id`); `dimensions` are in the order of `id`; `time` is the id of the
     time dimension, if there is one; `obs_count` is what Eurostat says it published, for the whole dataset;
@@ -42,31 +44,37 @@ def header_of(name: str | None, body: dict[str, Any]) -> Header:
     annotations = _annotations(extension)
     dimensions = dimensions_of(body)
     code = code_of(body) or (name.upper() if name else None)
+    time = _time(body, dimensions)
+    check_names(dimensions, time)
+    updated = text_or_none(body.get("updated"))
+    status_labels = labels_in(dig(extension, "status", "label"))
+    check_codes([code] if code else [], "extension.id")
+    check_codes(status_labels, "extension.status.label")
     return Header(
         dataset=code,
         title=text_or_none(body.get("label")),
         source=text_or_none(body.get("source")),
         language=text_or_none(extension.get("lang")),
-        updated=text_or_none(body.get("updated")),
-        update_data=_annotation(annotations, "UPDATE_DATA", "date"),
+        updated=updated,
+        update_data=_annotation(annotations, "UPDATE_DATA", "date") or updated,
         update_structure=_annotation(annotations, "UPDATE_STRUCTURE", "date"),
         obs_count=_count(_annotation(annotations, "OBS_COUNT", "title")),
         dimensions=dimensions,
-        time=_time(body, dimensions),
-        status_labels=labels_in(dig(extension, "status", "label")),
+        time=time,
+        status_labels=status_labels,
         annotations=annotations,
     )
 
 
 def code_of(body: dict[str, Any]) -> str | None:
     """The upper-case code that a dataset gives itself."""
-    code = text_or_none(dig(body, "extension", "id"))
-    return code.upper() if code else None
+    code = dig(body, "extension", "id")
+    return code.upper() if isinstance(code, str) and code else None
 
 
 def _annotations(extension: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     sent = extension.get("annotation")
-    return tuple(one for one in sent if isinstance(one, dict)) if isinstance(sent, list) else ()
+    return tuple(cleaned(one) for one in sent if isinstance(one, dict)) if isinstance(sent, list) else ()
 
 
 def _annotation(annotations: tuple[dict[str, Any], ...], kind: str, member: str) -> str | None:

@@ -43,7 +43,11 @@ def status_blocks(text: Readable, statuses: Statuses, *, is_array: bool, first: 
 
     def number(event: str, status: Any, position: int) -> int:
         if event == "string":
-            return statuses.number(status)
+            try:
+                return statuses.number(status)
+            except BadStatus as bad:
+                bad.position = position
+                raise
         if event == "null":
             return 0
         raise BadStatus(f"{status!r} is not text", member="status", position=position)

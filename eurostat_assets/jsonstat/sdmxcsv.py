@@ -20,6 +20,7 @@ from eurostat_assets.jsonstat.document import read_header
 from eurostat_assets.jsonstat.errors import (
     BadNumber,
     BadPosition,
+    BadStatus,
     JsonStatError,
 )
 from eurostat_assets.jsonstat.flags import Statuses
@@ -28,7 +29,8 @@ from eurostat_assets.jsonstat.order import Ranked, Rows, in_order, observed
 from eurostat_assets.jsonstat.sort import sorted_on_disk
 from eurostat_assets.jsonstat.source import Progress, Source
 from eurostat_assets.jsonstat.stream import ObservationStream
-from eurostat_assets.jsonstat.table import CONFIDENTIALITY, FLAG, VALUE, Table, coded
+from eurostat_assets.jsonstat.table import CONFIDENTIALITY, FLAG, TIME, VALUE, Table, coded
+from eurostat_assets.model.characters import bad_character
 
 _NO_VALUE = pa.array(["", ":"])
 _CELL = np.dtype([("value", np.float64), ("status", np.int16)])
@@ -42,7 +44,11 @@ def read_outlined(outline: Source, table: Source, *, dataset: str | None = None)
     header = read_header(outline, dataset=dataset)
     try:
         rows = Table(table, header)
-        header = _with_periods(header, rows.periods())
+        periods = rows.periods()
+        if bad := next(filter(bad_character, sorted(periods)), None):
+            problem = f"{bad!r} has the character {bad_character(bad)}, which no code may have"
+            raise BadPosition(problem, member=header.time or TIME)
+        header = _with_periods(header, periods)
         return OutlinedObservations(header, rows)
     except JsonStatError as bad:
         raise bad.within(header.dataset) from bad.__cause__
@@ -59,13 +65,20 @@ class OutlinedObservations(ObservationStream):
     def _rows(
         self, statuses: Statuses, sort: bool, scratch: Path | None, progress: Progress | None
     ) -> Iterator[Rows]:
-        cells = (self._ranked(batch, statuses) for batch in self._table.batches(progress))
+        cells = self._cells(statuses, progress)
         for block in in_order(sorted_on_disk(cells, scratch) if sort else cells, self.cube, VALUE):
             values, numbers = (np.ascontiguousarray(block.payload[name]) for name in _CELL.names or ())
             if len((rows := observed(Rows(block.ranks, values, numbers))).ranks):
                 yield rows
 
-    def _ranked(self, batch: pa.RecordBatch, statuses: Statuses) -> Ranked:
+    def _cells(self, statuses: Statuses, progress: Progress | None) -> Iterator[Ranked]:
+        row = 0
+        for batch in self._table.batches(progress):
+            yield self._ranked(batch, statuses, row)
+            row += batch.num_rows
+
+    def _ranked(self, batch: pa.RecordBatch, statuses: Statuses, row: int) -> Ranked:
+        """The cells of a batch; `row` is the number of its first row, from 0."""
         ranks = np.zeros(batch.num_rows, self.cube.index_type)
         for dimension, share in zip(self.header.dimensions, self._shares, strict=True):
             texts, places = coded(batch.column(dimension.id))
@@ -74,7 +87,7 @@ class OutlinedObservations(ObservationStream):
             ranks += np.array([share[text] for text in texts], ranks.dtype)[places]
         cells = np.empty(batch.num_rows, _CELL)
         cells["value"] = _numbers(batch.column(VALUE))
-        cells["status"] = _status_numbers(batch, statuses)
+        cells["status"] = _status_numbers(batch, statuses, row)
         return Ranked(ranks, cells)
 
 
@@ -105,8 +118,9 @@ def _numbers(texts: pa.Array) -> np.ndarray:
     return values
 
 
-def _status_numbers(batch: pa.RecordBatch, statuses: Statuses) -> np.ndarray:
-    """As `statuses` numbers them, written as JSON-stat has them: `u|C` of flag u and confidentiality C."""
+def _status_numbers(batch: pa.RecordBatch, statuses: Statuses, row: int) -> np.ndarray:
+    """As `statuses` numbers them, written as JSON-stat has them: `u|C` of flag u and confidentiality C. Raises `BadStatus`,
+    with the number of the row as `position`."""
     flags, places = coded(batch.column(FLAG))
     confidential = [""]
     if CONFIDENTIALITY in batch.schema.names:
@@ -115,5 +129,10 @@ def _status_numbers(batch: pa.RecordBatch, statuses: Statuses) -> np.ndarray:
     numbers = np.zeros(len(flags) * len(confidential), np.int16)
     for place in np.unique(places):
         flag, status = flags[place // len(confidential)], confidential[place % len(confidential)]
-        numbers[place] = statuses.number(f"{flag}|{status}" if status else flag)
+        try:
+            numbers[place] = statuses.number(f"{flag}|{status}" if status else flag)
+        except BadStatus as bad:
+            bad.member = CONFIDENTIALITY if bad_character(status) else FLAG
+            bad.position = row + int(np.flatnonzero(places == place)[0])
+            raise
     return numbers[places]

@@ -76,17 +76,28 @@ def known_codes(profile: Profile, announced: Announced) -> Verdict:
 
 
 def periods_parse(profile: Profile, tolerated: float) -> Verdict:
-    """Periods such as `2020-W99`, an unknown week, are Eurostat's own: some of them only warn."""
-    odd = sum(profile.odd_periods.values())
+    """Periods such as `2020-W99`, an unknown week, are Eurostat's own: some of them only warn. A range such as `2014-2016`
+    only warns, however many rows have one: its days are known.
+    """
+    odd, ranged = sum(profile.odd_periods.values()), sum(profile.ranges.values())
     share = odd / profile.rows if profile.rows else 0.0
     numbers = {
         "periods": len(profile.periods), "rows of other periods": odd, "their share": round(share, 6),
-        "blocks beyond a share of": tolerated,
+        "blocks beyond a share of": tolerated, "rows of ranges": ranged,
     }  # fmt: skip
+    ranges = ", ".join(list(profile.ranges)[:LISTED])
+    about_ranges = (
+        f"{ranged:,} rows have a range of years for a period: {ranges}. Their period_start and period_end are its first and"
+        " last day"
+    )
+    if not odd and ranged:
+        return Verdict("periods_parse", False, about_ranges, numbers, "warn")
     if not odd:
         return Verdict("periods_parse", True, f"all {len(profile.periods):,} periods are understood", numbers)
     listed = ", ".join(list(profile.odd_periods)[:LISTED])
     story = f"{odd:,} rows ({share:.2%}) have a period that is none: {listed}. They have no period_start and period_end"
+    if ranged:
+        story += f". {about_ranges}"
     return Verdict("periods_parse", False, story, numbers, "warn" if share <= tolerated else "block")
 
 

@@ -28,6 +28,7 @@ CELL = ("obs_value", "obs_flag", "conf_status")
 LARGEST_KEY = 2**63 - 1
 
 PeriodDays = Callable[[str], "tuple[date, date] | None"]
+IsRange = Callable[[str], bool]
 
 
 class Readable(Protocol):
@@ -44,8 +45,8 @@ class Profile:
 
     `rows`; of these `missing` have no value, `flagged` an observation flag, `confidential` a confidentiality status;
     `nulls` lack a code. `codes`: those that occur, by column in sort order. `periods`: observations of each period that
-    occurs, by its literal in text order; `odd_periods`: those of them that are no period of the calendar. `repeated`
-    rows have the key of the row before, `disordered` ones a smaller key.
+    occurs, by its literal in text order; `odd_periods`: those of them that are no period of the calendar; `ranges`: those
+    that are ranges of years. `repeated` rows have the key of the row before, `disordered` ones a smaller key.
     """
 
     rows: int
@@ -59,6 +60,7 @@ class Profile:
     periods: Mapping[str, int]
     odd_periods: Mapping[str, int]
     span: tuple[date, date] | None
+    ranges: Mapping[str, int] = field(default_factory=dict)
 
     def numbers(self) -> dict[str, Any]:
         """What is worth keeping of a published release, as a JSON object: later ones are compared with it."""
@@ -73,8 +75,9 @@ class Profile:
         }
 
 
-def profile(parquet: Readable, period_days: PeriodDays) -> Profile:
-    """Count what is in `parquet`; `period_days` gives the first and last day of a period's literal, None for what is none.
+def profile(parquet: Readable, period_days: PeriodDays, is_range: IsRange = lambda _: False) -> Profile:
+    """Count what is in `parquet`; `period_days` gives the first and last day of a period's literal, None for what is none,
+    and `is_range` tells a range such as `2014-2016`, which has days, from a period.
 
     Raises NotObservations for a file that cannot be read or is of another kind, OSError where it cannot be opened.
     """
@@ -83,7 +86,7 @@ def profile(parquet: Readable, period_days: PeriodDays) -> Profile:
         counts = _Counts({name: _Codes(name) for name in order})
         for batch in file.iter_batches(ROWS_PER_BATCH, columns=[*order, *CELL], use_threads=False):
             counts.add(parquet, batch)
-    return counts.profile(period_days)
+    return counts.profile(period_days, is_range)
 
 
 @dataclass
@@ -170,7 +173,7 @@ class _Counts:
             self.repeated += int(np.count_nonzero(keys[1:] == keys[:-1]))
             self.disordered += int(np.count_nonzero(keys[1:] < keys[:-1]))
 
-    def profile(self, period_days: PeriodDays) -> Profile:
+    def profile(self, period_days: PeriodDays, is_range: IsRange) -> Profile:
         periods = dict(sorted(self.columns[TIME].met.items())) if TIME in self.columns else {}
         days = {literal: period_days(literal) for literal in periods}
         known = [pair for pair in days.values() if pair]
@@ -185,6 +188,9 @@ class _Counts:
             codes={name: tuple(sorted(codes.met)) for name, codes in self.columns.items()},
             periods=periods,
             odd_periods={literal: count for literal, count in periods.items() if not days[literal]},
+            ranges={
+                literal: count for literal, count in periods.items() if days[literal] and is_range(literal)
+            },
             span=(min(pair[0] for pair in known), max(pair[1] for pair in known)) if known else None,
         )
 
