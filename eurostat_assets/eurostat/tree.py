@@ -75,7 +75,11 @@ class _Branch:
 
     def folder(self, line: Place) -> tuple[str, ...]:
         depth = line.depth
-        if depth is None or self._deeper_than_leaf(depth) or (depth > len(self._open) and not self._lost):
+        unsettled = (
+            line.code is None and self._lost
+        )  # two broken lines: the depth of neither says where the other lies
+        gap = depth is not None and depth > len(self._open) and not self._lost
+        if depth is None or unsettled or gap or self._deeper_than_leaf(depth):
             self.lose()
             return (UNKNOWN,)
         self._settle(depth)

@@ -186,6 +186,13 @@ def test_no_dataset_goes_to_a_neighbour_of_a_folder_that_cannot_be_read(damage, 
         )
 
 
+def test_a_root_broken_in_two_gives_its_datasets_to_no_other_root() -> None:
+    second = [(0, "Topics", "topics"), (1, "Care", "care"), (2, "Beds", "HLTH_B")]
+    root, *rest = [line_of(*row) for row in second]
+    lines = [line_of(*row) for row in TREE] + [root[:20], f'"        {root[24:]}', *rest]
+    assert UNKNOWN in places(toc_of(lines))["HLTH_B"].split("/")
+
+
 def test_the_tree_itself_is_read_and_its_parts_by_name() -> None:
     lines = [line_of(*row) for row in TREE]
     assert places(toc_of(lines)) == PLACES
