@@ -25,17 +25,15 @@ _CELL = re.compile(r'"[^"]*(?:""[^"]*)*"(?=\t|$)|[^\t]*')
 class Line:
     """One line that is not blank. `number` counts from 1, the header included.
 
-    `surplus`: how many cells it has more than there are columns, 3 for more than 2; negative where some are missing.
-    Unless it is 0, it is not certain which cell belongs to which column, and what is read must prove itself.
+    `whole`: whether it has as many cells as there are columns. If not, it is not certain which cell belongs to which
+    column, and what is read must prove itself. `merged`: more cells are filled than there are columns, so that it may
+    hold the next line as well.
     """
 
     number: int
-    surplus: int
+    whole: bool
+    merged: bool
     _cells: dict[str, str]
-
-    @property
-    def whole(self) -> bool:
-        return self.surplus == 0
 
     def __getitem__(self, column: str) -> str:
         """The cell without its quotes, empty where there is none."""
@@ -96,7 +94,8 @@ class Table:
         while len(cells) > self._width and not cells[-1].strip():
             cells.pop()
         found = {column: cells[place] for place, column in self._columns if place < len(cells)}
-        return Line(number, len(cells) - self._width, found)
+        filled = sum(1 for cell in cells if cell)
+        return Line(number, len(cells) == self._width, filled > self._width, found)
 
 
 class Notes(list[str]):

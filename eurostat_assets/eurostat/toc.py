@@ -115,16 +115,13 @@ def _row(line: Line, broken_lines: Notes, unknown_cells: Notes) -> _Row:
     else:
         for problem in problems if line.whole else ["its cells are not those of the columns"]:
             unknown_cells.add(f"line {line.number}", problem)
-    depth = depth_of(line.raw("title"))
-    if depth == 0 and code is None and line.surplus < 0:
-        depth = None  # the rest of a line that was broken in two begins without indentation, too
     place = Place(
-        depth,
+        depth_of(line.raw("title")),
         is_leaf=kind in _LEAVES or (code is not None and kind != _FOLDER),
         code=code,
         # A dataset without a title may have lost its indentation with it; no dataset stands beside the roots.
-        unindented=line["title"] == "",
-        merged=line.surplus > 1,
+        unindented=line.whole and line["title"] == "",
+        merged=line.merged,
     )
     return _Row(place, code, title, kind, cells, data_change, structure_change, values)
 

@@ -75,17 +75,15 @@ class _Branch:
 
     def folder(self, line: Place) -> tuple[str, ...]:
         depth = line.depth
-        unsettled = (
-            line.code is None and self._lost
-        )  # two broken lines: the depth of neither says where the other lies
         gap = depth is not None and depth > len(self._open) and not self._lost
-        if depth is None or unsettled or gap or self._deeper_than_leaf(depth):
+        # A line that cannot be read may have the next one in it: its depth is that of what it begins with.
+        if depth is None or line.code is None or gap or self._deeper_than_leaf(depth):
             self.lose()
             return (UNKNOWN,)
         self._settle(depth)
         folders = tuple(self._open[:depth])
-        self._open[depth:] = [line.code or UNKNOWN]
-        self._leaf, self._folder = None, depth if line.code else None
+        self._open[depth:] = [line.code]
+        self._leaf, self._folder = None, depth
         return folders
 
     def leaf(self, line: Place, following: Place | None) -> tuple[str, ...]:
