@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 
@@ -51,12 +52,18 @@ def is_free(port: int) -> bool:
         return True
 
 
-def _by_whom(port: int) -> str:
-    """Return `, by python (pid 12)`, or nothing where the system does not say: another user's process, or macOS."""
-    try:
+def owner(port: int) -> psutil.Process | None:
+    """Return the process that listens on `port`; None where the system does not say: another user's process, or macOS."""
+    with suppress(psutil.Error):
         for one in psutil.net_connections("tcp"):
             if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and one.pid:
-                return f", by {psutil.Process(one.pid).name()} (pid {one.pid})"
-    except psutil.Error:
-        pass
+                return psutil.Process(one.pid)
+    return None
+
+
+def _by_whom(port: int) -> str:
+    """Return `, by python (pid 12)`, or nothing where the system does not say."""
+    process = owner(port)
+    with suppress(psutil.Error):
+        return f", by {process.name()} (pid {process.pid})" if process else ""
     return ""

@@ -17,7 +17,6 @@ FLOORS = {
         "guardian",
         "launcher",
         "dagster_instance",
-        "ports",
         "process_tree",
         "supervisor",
         "logs",
@@ -51,6 +50,7 @@ FLOORS = {
         "watching",
         "measuring",
         "doctor",
+        "ports",
         "dead_runs",
     },
     2: {

@@ -15,7 +15,7 @@ from eurostat_assets.eurostat.tables import Line, Notes, Table
 from eurostat_assets.eurostat.tree import UNKNOWN, Place, depth_of, places
 from eurostat_assets.model.characters import clean
 
-_COLUMNS = (
+COLUMNS = (
     "title",
     "code",
     "type",
@@ -25,7 +25,7 @@ _COLUMNS = (
     "data end",
     "values",  # since 2023
 )
-_DECORATION = _COLUMNS[3:]
+_DECORATION = COLUMNS[3:]
 _FOLDER, _LEAVES = "folder", ("dataset", "table")
 _FOLDER_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_$-]*")
 _DAY = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
@@ -86,7 +86,7 @@ def parse_toc(body: bytes) -> Toc:
     folders that are not known. Raises Unreadable, also without datasets.
     """
     broken_lines, unknown_cells = Notes(), Notes()
-    table = Table(body, "table of contents", _COLUMNS, needed=_COLUMNS[:3], in_order=True)
+    table = Table(body, "table of contents", COLUMNS, needed=COLUMNS[:3], in_order=True)
     rows = [_row(line, broken_lines, unknown_cells) for line in table]
     entries = [
         TocEntry(

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from eurostat_assets.doctor import ports
+from eurostat_assets import ports
 from eurostat_assets.doctor.machine import MACHINE_CHECKS, Machine, examine, room, software
 from eurostat_assets.doctor.verdict import Outcome, exit_code
 from eurostat_assets.settings import Settings

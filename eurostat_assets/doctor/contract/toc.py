@@ -10,18 +10,8 @@ from eurostat_assets.doctor.contract.check import Case, check, not_given, shown
 from eurostat_assets.doctor.contract.inventory import rows as inventory_rows
 from eurostat_assets.eurostat import EurostatError
 from eurostat_assets.eurostat.inventory import parse_inventory
-from eurostat_assets.eurostat.toc import parse_toc
+from eurostat_assets.eurostat.toc import COLUMNS, parse_toc
 
-COLUMNS = (
-    "title",
-    "code",
-    "type",
-    "last update of data",
-    "last table structure change",
-    "data start",
-    "data end",
-    "values",
-)
 _INDENT = 4
 _HEALTH = "data/popul/hlth"
 _FOLDERS = "A theme by subtree could take wrong datasets or none"

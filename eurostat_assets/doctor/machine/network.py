@@ -7,9 +7,10 @@ from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from eurostat_assets.doctor import ports
+from eurostat_assets import ports
 from eurostat_assets.doctor.exchange import without_secrets
 from eurostat_assets.doctor.machine.check import Machine, Wrong, machine_check
+from eurostat_assets.doctor.platforms import daemons, home_of
 
 _CLOCK_TOLERANCE: Final = 300.0
 _PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
@@ -22,7 +23,7 @@ _PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
     remedy="Stop the other program, or choose another port with EUROSTAT_WEBSERVER_PORT",
 )
 def ui_port(machine: Machine) -> str:
-    if any(ports.home_of(process) == machine.home for process in ports.daemons()):
+    if any(home_of(process) == machine.home for process in daemons()):
         return "this mirror's platform runs already"
     return _port(machine, machine.settings.webserver_port)
 
@@ -47,7 +48,7 @@ def _port(machine: Machine, port: int) -> str:
     if ports.is_free(port):
         return f"{port} is free"
     owner = ports.owner(port)
-    if owner and ports.home_of(owner) == machine.home:
+    if owner and home_of(owner) == machine.home:
         return f"{port}, where this mirror runs"
     raise Wrong(f"{port} is taken by {f'{owner.name()} (pid {owner.pid})' if owner else 'another program'}")
 
@@ -59,7 +60,7 @@ def _port(machine: Machine, port: int) -> str:
     remedy="Stop one of them: Ctrl-C where it runs, or `eurostat-assets down`",
 )
 def platforms(machine: Machine) -> str:
-    homes = [ports.home_of(process) for process in ports.daemons()]
+    homes = [home_of(process) for process in daemons()]
     here = homes.count(machine.home)
     elsewhere = len(homes) - here
     if here > 1:

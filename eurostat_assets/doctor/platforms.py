@@ -1,32 +1,12 @@
-"""Who listens where on this machine, and which platforms run on it."""
+"""Which platforms run on this machine, and for which home a process was started."""
 
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def owner(port: int) -> psutil.Process | None:
-    """The process that listens on `port`; None where this user may not know, or it ended meanwhile."""
-    with contextlib.suppress(psutil.Error):
-        for one in psutil.net_connections("tcp"):
-            if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and one.pid:
-                return psutil.Process(one.pid)
-    return None
 
 
 def home_of(process: psutil.Process) -> Path | None:
