@@ -1,7 +1,7 @@
 """The command line as a whole: which commands there are, and how an error becomes a sentence and an exit code.
 
-Exit codes: 0 all went well; 1 something failed (a dataset, a step of the demo); 2 the call was wrong; 3 Eurostat could
-not be reached or refused; 4 the database is down or refused.
+Exit codes: 0 all went well; 1 something failed (a dataset, files that cannot be loaded, a step of the demo); 2 the call
+was wrong; 3 Eurostat could not be reached or refused; 4 the database is down or refused.
 
 Modules of commands import nothing at their top but the standard library, typer and rich; what a command works with is
 imported when it runs. So `--help` and shell completion need no Dagster, Arrow or database driver.
@@ -127,13 +127,18 @@ def _exit_code(error: Exception) -> int | None:
     from eurostat_assets.launcher import LauncherError
     from eurostat_assets.ports import PortTaken
     from eurostat_assets.postgres import PostgresError
+    from eurostat_assets.postgres.errors import BulkLoadError, FilesRefused, NothingHeldBack, NotPublished
     from eurostat_assets.processes import AlreadyRunning
     from eurostat_assets.sandbox.errors import SandboxError
 
     by_kind = {
         MalformedCode: 2,
         EurostatError: 3,
-        PostgresError: 4,
+        BulkLoadError: 1,
+        FilesRefused: 1,
+        NotPublished: 1,
+        NothingHeldBack: 1,
+        PostgresError: 4,  # all others
         JsonStatError: 1,
         AuditError: 1,
         LauncherError: 1,

@@ -13,7 +13,7 @@ PostgresError
 ├── RunIsDead                a run must not go on, as its lease was found expired
 ├── BulkLoadError            Parquet files were not loaded into a table; it is as it was before
 ├── MalformedScope           what was asked for as a scope is none of this table; nothing was done
-├── FilesRefused             some Parquet files are not what the others are; nothing was loaded
+├── FilesRefused             some Parquet files cannot be read, or are not what the others are; nothing was loaded
 └── PublishError             one dataset was not published; its last good release is untouched
     ├── ConnectionLost       in the midst of it; worth another try, as the next two are
     ├── ReadersInTheWay      readers held the table for longer than we wait

@@ -1,6 +1,8 @@
 """A folder of Parquet files as a worker of a bulk load sees it: what the files are, and one share of them as one
 COPY stream. Who gets which share, and what becomes of it, is bulk.py's."""
 
+import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +17,15 @@ from eurostat_assets.postgres.connection import Cursor, connect, reason, transac
 from eurostat_assets.postgres.errors import BulkLoadError, FilesRefused
 from eurostat_assets.postgres.loading import BATCH_ROWS, batches_of, copy_into
 from eurostat_assets.postgres.switching import definitions
-from eurostat_assets.postgres.table import STORE, Column, open_parquet, readable, sql_type
+from eurostat_assets.postgres.table import STORE, Column, open_parquet, sql_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+NAME_BYTES = 63
+"""PostgreSQL cuts longer names, so that two become one."""
+TAKEN = frozenset({FILE_COLUMN, "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+"""Columns that every table of PostgreSQL has, and ours."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +41,18 @@ class File:
 
 @dataclass(frozen=True)
 class Share:
-    """What one worker loads: `files` into a new table `child` of schema STORE."""
+    """What one worker loads: `files` into a new table `child` of schema STORE, which becomes part of `table`."""
 
     url: str
+    table: str
     child: str
     columns: tuple[Column, ...]
     files: tuple[File, ...]
+
+
+def fits(name: str) -> bool:
+    """Whether PostgreSQL can keep this name as it is."""
+    return 0 < len(name.encode(errors="replace")) <= NAME_BYTES and "\0" not in name
 
 
 def parquet_files(paths: Iterable[Path]) -> list[Path]:
@@ -51,26 +64,34 @@ def parquet_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def schema_of(path: Path) -> "pa.Schema":
-    """The file's schema without its metadata. Raises NotObservations for what is no Parquet."""
-    with readable(path, None), open_parquet(path) as parquet:
+    """The file's schema without its metadata. Raises FilesRefused for what is no Parquet."""
+    with _readable(path), open_parquet(path) as parquet:
         return parquet.schema_arrow.remove_metadata()
 
 
 def columns_of(path: Path, schema: "pa.Schema") -> tuple[Column, ...]:
-    """The columns of the table. Raises FilesRefused for a type that Postgres has not."""
+    """The columns of the table. Raises FilesRefused for a type or a name that Postgres has not."""
     types = {field.name: sql_type(field.type) for field in schema}
     unknown = [f"{field.name} ({field.type})" for field in schema if types[field.name] is None]
     if unknown:
         raise FilesRefused([path], f"columns that cannot be stored: {', '.join(unknown)}")
+    counts = Counter(schema.names)
+    odd = [name for name in counts if counts[name] > 1 or name in TAKEN or not fits(name)]
+    if odd:
+        raise FilesRefused(
+            [path],
+            f"columns whose names no table can have: {', '.join(map(repr, odd))}. A name has 1 to {NAME_BYTES} bytes, is"
+            " there once, and is not one that PostgreSQL or a load uses itself",
+        )
     return tuple(Column(field.name, types[field.name] or "", field.nullable) for field in schema)
 
 
 def describe(paths: Sequence[Path], schema: "pa.Schema") -> tuple[list[File], list[Path]]:
-    """Read the footers: the files of `schema`, and those of another one."""
+    """Read the footers: the files of `schema`, and those of another one. Raises FilesRefused for what is no Parquet."""
     files: list[File] = []
     others: list[Path] = []
     for path in paths:
-        with readable(path, None), open_parquet(path) as parquet:
+        with _readable(path), open_parquet(path) as parquet:
             if not parquet.schema_arrow.equals(schema, check_metadata=False):
                 others.append(path)
             about = path.stat()
@@ -80,12 +101,14 @@ def describe(paths: Sequence[Path], schema: "pa.Schema") -> tuple[list[File], li
 
 def load(share: Share, on_progress: Callable[[int], None]) -> int:
     """Make the child table and fill it, in one transaction of its own; returns its rows. Raises BulkLoadError."""
-    with connect(share.url) as connection, _told(share), transaction(connection) as cursor:
+    with connect(share.url) as connection, transaction(connection) as cursor:
         return fill(cursor, share, on_progress, freeze=True)
 
 
 def fill(cursor: Cursor, share: Share, on_progress: Callable[[int], None], *, freeze: bool) -> int:
-    """Make the child table and fill it, within the caller's transaction; returns its rows. Raises BulkLoadError.
+    """Make the child table and fill it, within the caller's transaction; returns its rows.
+
+    Raises BulkLoadError, and FilesRefused for a file that cannot be read to its end or has changed since it was described.
 
     With `freeze` the rows are visible to every snapshot as soon as the transaction commits, without to later ones.
     """
@@ -94,18 +117,19 @@ def fill(cursor: Cursor, share: Share, on_progress: Callable[[int], None], *, fr
     schema = schema_of(share.files[0].path)
     columns = (Column(FILE_COLUMN, "integer", nullable=False), *share.columns)
     cursor.execute(sql.SQL("CREATE TABLE {} ({})").format(table, definitions(columns)))
-    loaded = copy_into(
-        cursor,
-        table,
-        [FILE_COLUMN, *schema.names],
-        _with_file(schema),
-        _batches(share.files, _with_file(schema)),
-        freeze=freeze,
-        on_progress=on_progress,
-    )
+    with _told(share):
+        loaded = copy_into(
+            cursor,
+            table,
+            [FILE_COLUMN, *schema.names],
+            _with_file(schema),
+            _batches(share.files, _with_file(schema)),
+            freeze=freeze,
+            on_progress=on_progress,
+        )
     if loaded != expected:
         raise BulkLoadError(
-            share.child, f"the server loaded {loaded:,} rows where the files have {expected:,}"
+            share.table, f"the server loaded {loaded:,} rows where the files have {expected:,}"
         )
     cursor.execute(sql.SQL("ANALYZE {}").format(table))
     return loaded
@@ -113,10 +137,37 @@ def fill(cursor: Cursor, share: Share, on_progress: Callable[[int], None], *, fr
 
 @contextmanager
 def _told(share: Share) -> Iterator[None]:
+    """Say of which table it is what the server refuses, or what Arrow cannot put into a type of the server."""
+    import pyarrow as pa
+
     try:
         yield
     except psycopg2.Error as error:
-        raise BulkLoadError(share.child, reason(error)) from error
+        raise BulkLoadError(share.table, reason(error)) from error
+    except pa.ArrowException as error:
+        raise BulkLoadError(share.table, f"a value cannot be stored: {error}") from error
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what Arrow and the system say of a file into FilesRefused."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        why = (
+            os.strerror(error.errno)
+            if isinstance(error, OSError) and error.errno
+            else " ".join(str(error).split())
+        )
+        raise FilesRefused([path], f"it cannot be read as Parquet ({why})") from error
+
+
+def _refuse_changed(file: File) -> None:
+    about = file.path.stat()
+    if (about.st_size, about.st_mtime_ns) != (file.size, file.modified_ns):
+        raise FilesRefused([file.path], "it changed while it was loaded: run it again when it is whole")
 
 
 def _with_file(schema: "pa.Schema") -> "pa.Schema":
@@ -127,19 +178,30 @@ def _with_file(schema: "pa.Schema") -> "pa.Schema":
 
 
 def _batches(files: Iterable[File], schema: "pa.Schema") -> "Iterator[pa.RecordBatch]":
-    """The rows of all files, small ones put together: a batch costs the same however few rows it has."""
+    """The rows of all files, small ones put together: a batch costs the same however few rows it has.
+
+    Raises FilesRefused for a file that is not as it was described.
+    """
     waiting: list[tuple[File, pa.RecordBatch]] = []
     count = 0
     for file in files:
-        with open_parquet(file.path) as parquet:
-            for batch in batches_of(parquet):
-                waiting.append((file, batch))
-                count += batch.num_rows
-                if count >= BATCH_ROWS:
-                    yield _together(waiting, schema)
-                    waiting, count = [], 0
+        for batch in _rows_of(file):
+            waiting.append((file, batch))
+            count += batch.num_rows
+            if count >= BATCH_ROWS:
+                yield _together(waiting, schema)
+                waiting, count = [], 0
     if waiting:
         yield _together(waiting, schema)
+
+
+def _rows_of(file: File) -> "Iterator[pa.RecordBatch]":
+    """The rows of a file that is the same before and after. Raises FilesRefused."""
+    with _readable(file.path):
+        _refuse_changed(file)
+        with open_parquet(file.path) as parquet:
+            yield from batches_of(parquet)
+        _refuse_changed(file)
 
 
 def _together(waiting: "list[tuple[File, pa.RecordBatch]]", schema: "pa.Schema") -> "pa.RecordBatch":

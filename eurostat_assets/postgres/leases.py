@@ -30,7 +30,7 @@ LOCK = 0x65757263
 LOCK_COUNTS = 600
 """Seconds since the last renewal for which the lock counts: a process that was stopped holds it, too."""
 DIED_RETRY = 10
-"""Seconds until a dataset whose run died is due again, doubled with each failure in a row."""
+"""Seconds until a dataset whose run died is due again, doubled with each failure in a row; the first time it is at once."""
 KEPT_DAYS = 7
 SESSION = """
 SELECT set_config(name, value, false) FROM pg_settings
@@ -68,6 +68,7 @@ UPDATE eurostat.run_leases AS lease SET expired_at = clock_timestamp()
 WHERE expired_at IS NULL AND (%s OR {DEAD}) AND run_id = coalesce(%s, run_id)
 RETURNING run_id, kind, dataset, host, pid, heartbeat_at
 """  # noqa: S608 (constants)
+AT_ONCE = "UPDATE eurostat.datasets SET next_attempt_at = now() WHERE dataset = %s AND failures = 1"
 ATTEMPT = """
 INSERT INTO eurostat.releases (dataset, state, error, finished_at) VALUES (%s, 'failed', %s, now())
 """
@@ -210,8 +211,8 @@ class Lease:
 def expire(url: str, retry: float, run_id: str | None = None, *, certain: bool = False) -> list[DeadRun]:
     """Find dead runs, or that one if it is dead or `certain` to be, and write down once and for all that they are.
 
-    Their datasets are due again within seconds at first, later after longer and longer waits, at most 144 times `retry`.
-    (That of a repair is not: it was published before.) Raises DatabaseUnavailable.
+    Their datasets are due again: at once where it is the first failure, else after longer and longer waits, at most 144
+    times `retry`. (That of a repair is not: it was published before.) Raises DatabaseUnavailable.
     """
     with connect(url) as connection, transaction(connection) as cursor:
         cursor.execute(EXPIRE, (certain, run_id))
@@ -221,6 +222,7 @@ def expire(url: str, retry: float, run_id: str | None = None, *, certain: bool =
                 story = f"{run.dataset}: {run}"
                 cursor.execute(ATTEMPT, (run.dataset, story))
                 cursor.execute(FAILED, (run.dataset, story, min(DIED_RETRY, retry), LONGEST_WAIT * retry))
+                cursor.execute(AT_ONCE, (run.dataset,))
     return dead
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eurostat_assets.postgres.bulk import load_parquet
-from eurostat_assets.postgres.errors import BulkLoadError, FilesRefused, NotObservations
+from eurostat_assets.postgres.errors import BulkLoadError, FilesRefused
 from eurostat_assets_tests.postgres.conftest import Query
 
 START = dt.datetime(2024, 1, 1)
@@ -84,7 +84,7 @@ def test_a_file_of_another_schema_is_refused_by_name_before_anything_is_loaded(
         load_parquet(mirror, [folder], "public.many", jobs=jobs)
     assert [path.name for path in refusal.value.paths] == ["odd.parquet"]
     (folder / "1" / "odd.parquet").write_bytes(b"PAR1 but no more")
-    with pytest.raises(NotObservations, match=r"odd\.parquet"):
+    with pytest.raises(FilesRefused, match=r"odd\.parquet: it cannot be read"):
         load_parquet(mirror, [folder], "public.many", jobs=jobs)
     assert query("SELECT to_regclass('public.many'), (SELECT count(*) FROM eurostat.bulk_loads)") == [
         (None, 0)
@@ -94,12 +94,86 @@ def test_a_file_of_another_schema_is_refused_by_name_before_anything_is_loaded(
 def test_a_value_that_postgres_refuses_leaves_nothing_behind(mirror: str, query: Query, folder: Path) -> None:
     bad = sheet(1).set_column(1, "message", pa.array(["\x00"] * 100))
     pq.write_table(bad, folder / "1" / "bad.parquet")
-    with pytest.raises(BulkLoadError, match="0x00"):
+    with pytest.raises(BulkLoadError, match=r"into public\.many: .*0x00"):
         load_parquet(mirror, [folder], "public.many", jobs=2)
     assert query(STORED) == []
     assert query("SELECT state FROM eurostat.bulk_loads") == [("failed",)]
     (folder / "1" / "bad.parquet").unlink()
     assert load_parquet(mirror, [folder], "public.many", jobs=2).rows == 5000
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_file_that_cannot_be_read_to_its_end_is_named(
+    mirror: str, query: Query, folder: Path, jobs: int
+) -> None:
+    damaged, far = folder / "1" / "damaged.parquet", folder / "1" / "far.parquet"
+    pq.write_table(sheet(1), damaged)
+    content = bytearray(damaged.read_bytes())
+    content[4:400] = b"\xff" * 396  # the footer stays whole
+    damaged.write_bytes(content)
+    with pytest.raises(FilesRefused, match="it cannot be read") as refusal:
+        load_parquet(mirror, [folder], "public.many", jobs=jobs)
+    assert refusal.value.paths == [damaged]
+    damaged.unlink()
+    far.symlink_to(folder / "nowhere.parquet")
+    with pytest.raises(FilesRefused, match="No such file") as refusal:
+        load_parquet(mirror, [folder], "public.many", jobs=jobs)
+    assert refusal.value.paths == [far]
+    assert query("SELECT to_regclass('public.many')") == [(None,)]
+    assert query(STORED) == []
+
+
+def test_a_file_that_changes_while_it_is_loaded_is_refused(mirror: str, query: Query, folder: Path) -> None:
+    last = sorted(folder.rglob("*.parquet"))[-1]
+
+    def rewrite(_done: int, _total: int) -> None:
+        last.unlink()
+        pq.write_table(sheet(49, rows=90_000), last)
+
+    pq.write_table(sheet(0, rows=200_000), folder / "0" / "000.parquet")
+    with pytest.raises(FilesRefused, match="it changed while it was loaded") as refusal:
+        load_parquet(mirror, [folder], "public.many", on_progress=rewrite)
+    assert refusal.value.paths == [last]
+    assert query("SELECT to_regclass('public.many')") == [(None,)]
+    assert load_parquet(mirror, [folder], "public.many").rows == 200_000 + 48 * 100 + 90_000
+
+
+def test_a_moment_finer_than_postgres_keeps_is_refused(mirror: str, query: Query, tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table({"seen": pa.array([1_714_521_600_123_456_789], pa.timestamp("ns"))}), tmp_path / "ns.parquet"
+    )
+    with pytest.raises(BulkLoadError, match=r"into public\.moments: a value cannot be stored"):
+        load_parquet(mirror, [tmp_path], "public.moments")
+    assert query(STORED) == []
+
+
+@pytest.mark.parametrize("name", ["#file", "xmin", "", "é" * 32])
+def test_a_column_that_no_table_can_have_is_named_before_anything_is_loaded(
+    mirror: str, query: Query, tmp_path: Path, name: str
+) -> None:
+    pq.write_table(pa.table({name: [1], "twin": [2]}), tmp_path / "odd.parquet")
+    with pytest.raises(FilesRefused, match="names no table can have") as refusal:
+        load_parquet(mirror, [tmp_path], "public.odd")
+    assert repr(name) in str(refusal.value)
+    assert query("SELECT count(*) FROM eurostat.bulk_loads") == [(0,)]
+
+
+def test_a_column_that_is_there_twice_is_named(mirror: str, tmp_path: Path) -> None:
+    twice = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["twin", "twin"])
+    pq.write_table(twice, tmp_path / "twice.parquet")
+    with pytest.raises(FilesRefused, match="names no table can have: 'twin'"):
+        load_parquet(mirror, [tmp_path], "public.odd")
+
+
+@pytest.mark.parametrize(
+    "table", ["eurostat_releases.mine", "information_schema.mine", "pg_mine.mine", "public." + "y" * 64]
+)
+def test_a_table_is_not_made_among_those_of_the_mirror_or_the_server(
+    mirror: str, query: Query, folder: Path, table: str
+) -> None:
+    with pytest.raises(BulkLoadError, match=r"not for tables of users|at most 63 bytes"):
+        load_parquet(mirror, [folder], table)
+    assert query("SELECT count(*) FROM eurostat.bulk_loads") == [(0,)]
 
 
 def test_a_load_killed_midway_has_loaded_nothing_and_is_simply_run_again(
