@@ -93,9 +93,9 @@ def _published(text: str, now: datetime) -> datetime:
     except ValueError:
         try:
             published = parsedate_to_datetime(text.strip()[:64])
+            if published.tzinfo is None:
+                return now
+            published = published.astimezone(UTC)
         except (ValueError, OverflowError):
             return now
-        if published.tzinfo is None:
-            return now
-        published = published.astimezone(UTC)
     return published if published <= now + timedelta(days=1) else now

@@ -67,6 +67,8 @@ def test_an_item_that_names_no_dataset_or_two_is_reported_and_the_rest_used() ->
 
 def test_a_date_in_the_year_9999_is_not_believed() -> None:
     assert feed_of(item("HLTH_A", date="9999-12-31 23:00:00.0"))[0].published == NOW
+    west = "Fri, 31 Dec 9999 23:59:59 -0100"  # in UTC it is the year 10000, which Python has not
+    assert feed_of(item("HLTH_A", date=west))[0].published == NOW
 
 
 def test_a_feed_without_items_is_empty() -> None:

@@ -86,7 +86,7 @@ def test_a_dataset_whose_runs_die_again_and_again_waits_longer_and_longer(mirror
         waits += query(
             "SELECT extract(epoch FROM next_attempt_at - failed_at)::integer FROM eurostat.datasets"
         )
-    assert [wait for (wait,) in waits] == [0] + [10 * 2**n for n in range(1, 11)] + [10 * 2**10]
+    assert [wait for (wait,) in waits] == [0, *(10 * 2**n for n in range(1, 11)), 10 * 2**10]
 
 
 def test_a_repair_that_dies_says_nothing_about_its_dataset(mirror):
