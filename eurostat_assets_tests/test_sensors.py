@@ -16,7 +16,7 @@ from eurostat_assets import postgres, resources, sandbox, watching
 from eurostat_assets.eurostat import EurostatError, FeedItem
 from eurostat_assets.postgres import DatasetState
 from eurostat_assets.postgres.state import State
-from eurostat_assets.sensors import eurostat_releases, stale_datasets, sweep_when_feed_is_silent
+from eurostat_assets.sensors import eurostat_releases, feed, stale_datasets, sweep_when_feed_is_silent
 from eurostat_assets.sensors.due import due
 from eurostat_assets.sensors.feed import hinted
 from eurostat_assets.settings import Settings
@@ -174,6 +174,22 @@ def test_a_release_in_the_feed_becomes_one_requested_run_however_often_one_looks
     # Not so when that run was there, whoever requested it and whatever became of it.
     with world.run_of(request, dg.DagsterRunStatus.FAILURE):
         assert "Nothing is due" in world.act().skip_message
+
+
+def test_nobody_sees_a_release_of_the_feed_without_its_request(world, monkeypatch):
+    settle(world)
+    world.source.release(CODE)
+    seen = []
+
+    def between(*_):
+        seen.append(world.act().skip_message)
+        return {}
+
+    monkeypatch.setattr(
+        feed, "record_probe_failures", between
+    )  # what comes next after the release is in the books
+    assert [one.partition_key for one in world.listen().run_requests] == [CODE]
+    assert [message.partition(":")[0] for message in seen] == ["Nothing is due"]
 
 
 def test_a_dataset_that_a_run_works_for_is_not_requested_by_the_feed(world):

@@ -57,7 +57,6 @@ from eurostat_assets.postgres.offers import (
     record_checked,
     record_offers,
     record_probe_failures,
-    record_requested,
     record_waiting,
     settle_offer,
 )
@@ -132,7 +131,6 @@ __all__ = [
     "record_failure",
     "record_offers",
     "record_probe_failures",
-    "record_requested",
     "record_strangers",
     "record_waiting",
     "recorded_folders",

@@ -55,8 +55,10 @@ def record_offers(
     releases: Mapping[str, Dates],
     titles: Mapping[str, str] | None = None,
     found_by: Mapping[str, str] | None = None,
+    requested: Collection[str] = (),
 ) -> None:
-    """Single datasets were found to have these releases now, by the feed and a look at each; `found_by` says how."""
+    """Single datasets were found to have these releases now, by the feed and a look at each; `found_by` says how. Of
+    those in `requested` a run is being requested: whoever sees the release sees that too."""
     values = [
         (code, (titles or {}).get(code), dates.data, dates.structure, None, None, (found_by or {}).get(code))
         for code, dates in releases.items()
@@ -64,14 +66,10 @@ def record_offers(
     if values:
         with connect(url) as connection, transaction(connection) as cursor:
             execute_values(cursor, OFFERED, values)
-
-
-def record_requested(url: str, codes: Collection[str]) -> None:
-    """A run was requested for each of these datasets."""
-    with connect(url) as connection, transaction(connection) as cursor:
-        cursor.execute(
-            "UPDATE eurostat.datasets SET requested_at = now() WHERE dataset = ANY(%s)", (list(codes),)
-        )
+            cursor.execute(
+                "UPDATE eurostat.datasets SET requested_at = now() WHERE dataset = ANY(%s)",
+                (list(requested),),
+            )
 
 
 def record_probe_failures(url: str, errors: Mapping[str, str]) -> None:

@@ -20,7 +20,6 @@ from eurostat_assets.postgres import (
     polls,
     record_offers,
     record_probe_failures,
-    record_requested,
     states,
 )
 from eurostat_assets.resources import Mirror
@@ -79,7 +78,9 @@ def eurostat_releases(knobs: Settings) -> dg.SensorDefinition:
         newer = {code for code, release in offered.items() if _newer(release, ours.get(code))}
         titles = {item.code: item.title for item in items if item.title}
         told_by = {code: run_tags.why(item)[run_tags.WHY] for code, item in newest(items).items()}
-        record_offers(mirror.database, offered, titles, told_by)
+        # The other sensor may look at any moment: it must not see the release without the request.
+        free = newer - in_flight(context.instance)
+        record_offers(mirror.database, offered, titles, told_by, free)
         record_probe_failures(mirror.database, unanswered)
         found = {
             "items": len(items),
@@ -100,7 +101,8 @@ def eurostat_releases(knobs: Settings) -> dg.SensorDefinition:
 
 
 def _requested(instance: dg.DagsterInstance, mirror: Mirror, newer: Collection[str]) -> dg.SensorResult:
-    """The runs for these datasets, without those that a run works for already, and not more than the queue should hold."""
+    """The runs for these datasets, without those that a run works for already, and not more than the queue should hold.
+    What is left out is requested by `stale_datasets`, a minute later."""
     if not newer:
         return dg.SensorResult()
     busy = in_flight(instance)
@@ -109,7 +111,6 @@ def _requested(instance: dg.DagsterInstance, mirror: Mirror, newer: Collection[s
     chosen = not_requested_yet(instance, chosen)
     if not chosen:
         return dg.SensorResult()
-    record_requested(mirror.database, [state.dataset for state in chosen])
     return requests(instance, mirror, chosen)
 
 
