@@ -12,7 +12,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from eurostat_assets import resources
+from eurostat_assets import resources, run_tags
 from eurostat_assets.failures import told
 from eurostat_assets.postgres import bulk
 from eurostat_assets.resources import Mirror
@@ -54,6 +54,7 @@ def load_files(
 ) -> Iterator[dg.AssetMaterialization | dg.Output[None]]:
     """Load Parquet files into one table, all of them or none, and count it. The table is an asset named like it, whose
     figures plot over time."""
+    run_tags.complete(context)
     url = resources.database_url(mirror.settings, resources.MIRROR_DATABASE)
     with told(config.table):
         done = bulk.load_parquet(
@@ -109,7 +110,11 @@ def reload_yesterday(
             "scope": f"{column} = {day}",
             "processes": processes,
         }
-        return dg.RunRequest(run_key=str(day), run_config={"ops": {"load_files": {"config": config}}})
+        return dg.RunRequest(
+            run_key=str(day),
+            run_config={"ops": {"load_files": {"config": config}}},
+            tags=run_tags.why(f"reload of {day} by the clock"),
+        )
 
     return dg.ScheduleDefinition(
         name=f"reload_yesterday_of_{table.replace('.', '_')}",

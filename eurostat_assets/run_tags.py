@@ -54,7 +54,10 @@ def of_sync(state: DatasetState | None) -> dict[str, str]:
     return (of(release.version, state.title) if state and release else {}) | why(SYNC)
 
 
-def complete(context: dg.AssetExecutionContext, tags: dict[str, str] | None = None) -> None:
+def complete(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpExecutionContext,
+    tags: dict[str, str] | None = None,
+) -> None:
     """Give this run the tags that it lacks; and the release that was found, should it be newer than the one it was for.
 
     A run that says of no reason was started by a person.

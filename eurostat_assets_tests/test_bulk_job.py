@@ -44,6 +44,7 @@ def test_the_job_loads_and_tells_figures_of_an_asset_named_like_the_table(
     with dg.DagsterInstance.ephemeral() as instance:
         assert run(tmp_path, database, instance, folders=[str(days)], table="weather.days").success
         assert run(tmp_path, database, instance, folders=[str(days / "2024-05-02")], **scope).success
+        assert {run.tags["eurostat/why"] for run in instance.get_runs()} == {"person"}
         events = instance.fetch_materializations(dg.AssetKey(["weather", "days"]), limit=10).records
         figures = [
             {name: value.value for name, value in record.asset_materialization.metadata.items()}
@@ -77,6 +78,7 @@ def test_the_schedule_asks_for_yesterday_once_and_is_off() -> None:
         ["/data/2024-05-02"],
         "day = 2024-05-02",
     )
+    assert request.tags["eurostat/why"] == "reload of 2024-05-02 by the clock"
     mine = dg.Definitions.merge(definitions.build(Settings()), dg.Definitions(schedules=[schedule]))
     dg.Definitions.validate_loadable(mine)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 from pydantic import Field
 
-from eurostat_assets import auditing
+from eurostat_assets import auditing, run_tags
 from eurostat_assets.audit import OF_A_TABLE, OF_HIERARCHIES, OF_THE_WHOLE
 from eurostat_assets.failures import told
 from eurostat_assets.postgres import AuditFinding, audit_findings
@@ -58,6 +58,8 @@ def audit(
     """A look at the whole mirror: does every published table still hold what its Parquet file holds (its rows and the
     transaction that wrote them every day, a checksum of all rows every week), and is there nothing that belongs
     nowhere? Every finding is in the table `eurostat.audits`, with the day it was first and last seen."""
+
+    run_tags.complete(context)
 
     def say(done: int, of: int, dataset: str) -> None:
         if done % 50 == 0:

@@ -18,6 +18,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 
+from eurostat_assets import run_tags
 from eurostat_assets.failures import told
 from eurostat_assets.partitions import datasets
 from eurostat_assets.postgres import CheckResult, latest_checks
@@ -52,6 +53,7 @@ def release_checks(
 ) -> Iterator[dg.AssetCheckResult]:
     """What every check said last of a dataset, from the books; without a partition, of all datasets in one result. A
     check that never said anything has no result."""
+    run_tags.complete(context)
     wanted = {key.name for key in context.selected_asset_check_keys}
     dataset = context.partition_key if context.has_partition_key else None
     with told(dataset or "The checks"):

@@ -308,3 +308,5 @@ def test_executed_by_hand_the_checks_answer_for_the_whole_mirror(chain):
     [evaluation] = result.get_asset_check_evaluations()
     assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert CODE in str(evaluation.metadata["of these"].value)
+    # The results of the datasets stay as they were: this one is of no partition.
+    assert evaluation.partition is None
