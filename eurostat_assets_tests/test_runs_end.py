@@ -42,6 +42,7 @@ class Mirror:
     settings: Settings
     database: str
     instance: dg.DagsterInstance
+    source: sandbox.Running
 
     def sync(self, *arguments: str) -> subprocess.Popen[bytes]:
         program = Path(sys.executable).with_name("eurostat-assets")
@@ -60,13 +61,18 @@ class Mirror:
     def statuses(self, ids: list[str]) -> set[str]:
         return {run.status.value for run in self.instance.get_runs(dg.RunsFilter(run_ids=ids))}
 
-    def lease(self, column: str) -> list[Any]:
-        """This of every lease that is held."""
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run one statement, in a transaction of its own."""
         with psycopg2.connect(self.database) as connection, connection.cursor() as cursor:
-            cursor.execute(f"SELECT {column} FROM eurostat.run_leases WHERE expired_at IS NULL")  # noqa: S608
-            found = [value for (value,) in cursor.fetchall()]
+            cursor.execute(statement)
+            found = cursor.fetchall() if cursor.description else []
         connection.close()
         return found
+
+    def lease(self, column: str) -> list[Any]:
+        """This of every lease that is held."""
+        held = self.execute(f"SELECT {column} FROM eurostat.run_leases WHERE expired_at IS NULL")  # noqa: S608
+        return [value for (value,) in held]
 
 
 @pytest.fixture
@@ -84,7 +90,7 @@ def mirror(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> It
         launcher.start_databases(settings)
         launcher.prepare_dagster(settings)
         with dg.DagsterInstance.get() as instance:
-            yield Mirror(settings, database, instance)
+            yield Mirror(settings, database, instance, source)
 
 
 def gone(tree: list[psutil.Process]) -> bool:
@@ -112,6 +118,58 @@ def test_sync_ends_when_it_is_told_to_and_its_runs_are_cancelled(mirror, how):
     # What waited was dropped, and nothing of this is a failure of a dataset.
     assert {state.error for state in postgres.states(mirror.database).values()} == {None}
     assert len(mirror.instance.get_runs(dg.RunsFilter(run_ids=runs))) == 2
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        # The switch has begun, and readers still read.
+        "TRIGGER hold BEFORE UPDATE ON eurostat.datasets",
+        # All of it is done and locked, and the commit is under way.
+        "CONSTRAINT TRIGGER hold AFTER UPDATE ON eurostat.datasets DEFERRABLE INITIALLY DEFERRED",
+    ],
+)
+def test_a_run_told_to_end_within_the_switch_leaves_the_old_or_the_new_release(mirror, trigger):
+    code = "HLTH_RS_BDS"
+    assert mirror.sync(code).wait(WAIT) == 0
+    published = {postgres.states(mirror.database)[code].release: mirrored(mirror, code)}
+    mirror.source.release(code)
+    # The server waits within the transaction of the switch, as it might for its disk, until the gate opens.
+    mirror.execute("CREATE TABLE public.gate (is_open boolean); INSERT INTO public.gate VALUES (false)")
+    mirror.execute(
+        "CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " WHILE NOT (SELECT is_open FROM public.gate) LOOP PERFORM pg_sleep(0.05); END LOOP; RETURN NEW; END $$"
+    )
+    mirror.execute(
+        f"CREATE {trigger} FOR EACH ROW WHEN (NEW.release IS DISTINCT FROM OLD.release) EXECUTE FUNCTION public.hold()"
+    )
+    sync = mirror.sync(code)
+    await_switch(mirror, under_way=True)
+    tree = psutil.Process(sync.pid).children(recursive=True)
+    sync.terminate()
+    assert sync.wait(WAIT) == 130
+    await_end_of(tree)
+    mirror.execute("UPDATE public.gate SET is_open = true")
+    await_switch(mirror, under_way=False)
+    found = (postgres.states(mirror.database)[code].release, mirrored(mirror, code))
+    assert mirror.sync(code).wait(WAIT) == 0
+    published[postgres.states(mirror.database)[code].release] = mirrored(mirror, code)
+    assert len(published) == 2
+    # What readers saw after the end was one of the two, whole, and what is recorded is the same one.
+    assert found in published.items()
+    assert postgres.states(mirror.database)[code].error is None
+
+
+def mirrored(mirror: Mirror, code: str) -> list[str]:
+    return [row for (row,) in mirror.execute(f"SELECT t::text FROM eurostat.{code} AS t ORDER BY 1")]  # noqa: S608
+
+
+def await_switch(mirror: Mirror, *, under_way: bool) -> None:
+    give_up = time.monotonic() + WAIT
+    looking = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+    while bool(mirror.execute(looking)) != under_way:
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
 
 
 def test_a_killed_sync_leaves_no_process_and_no_dataset_in_flight(mirror):

@@ -72,7 +72,8 @@ class _Scan:
         return bytes(self.rest), self.regions
 
     def _extend(self) -> bool:
-        chunk = self.text.read(CHUNK)
+        # As much again as a string that does not end has already, so that it is not searched in ever so many steps.
+        chunk = self.text.read(max(CHUNK, len(self.window)))
         self.window += chunk
         return bool(chunk)
 
