@@ -8,6 +8,9 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 RUN := $(UV) run --frozen --no-sync
 
+# The system's certificates, as pip and git use them: behind some proxies a company's own certificate is among them.
+export UV_SYSTEM_CERTS ?= 1
+
 # Python 3.11 and 3.12 read where the checkout lies by this locale, and C knows no letters beyond ASCII.
 ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
