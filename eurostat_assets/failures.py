@@ -21,6 +21,8 @@ HELD_BACK = "HeldBack"
 """The `error` in the metadata of a failure that is a check's."""
 SUPERSEDED = "NewerPublished"
 """The `error` in the metadata of a failure that leaves nothing to do."""
+INTERRUPTED = "The run was stopped before it had finished."
+"""The reason of a run whose process was told to end; the exception itself says nothing."""
 STAGES = {"raw_json": "download", "observations": "read", "published_table": "publish"}
 """What an asset's step does, in the words of the books."""
 
@@ -69,6 +71,8 @@ def reason(events: Iterable[dg.DagsterEvent]) -> str:
                 error = data.error
                 while error.cause:  # what was at the beginning, not "Exceeded max_retries"
                     error = error.cause
+                if error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+                    return INTERRUPTED
                 return error.message.strip()
         if event.is_run_failure and event.message:
             story = event.message
