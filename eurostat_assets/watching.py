@@ -60,7 +60,8 @@ def look(
     try:
         facts = _with_books(facts, mirror.database)
     except postgres.PostgresError as error:
-        facts = replace(facts, database_error=str(error))
+        remedy = "" if isinstance(error, postgres.ServerStopped) else ". Start it, or free its disk"
+        facts = replace(facts, database_error=f"{error}{remedy}")
     if instance is not None:
         try:
             facts = _with_dagster(facts, instance, names, mirror.settings.alarm_after_failures)

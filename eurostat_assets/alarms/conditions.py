@@ -75,8 +75,8 @@ def conditions(facts: Facts, limits: Limits) -> tuple[frozenset[Condition], froz
 
 def _database(facts: Facts) -> Iterator[Condition]:
     if facts.database_error:
-        yield Condition("database_down", "mirror", f"{facts.database_error}. Start it, or free its disk")
-    if facts.dagster_error:
+        yield Condition("database_down", "mirror", facts.database_error)
+    if facts.dagster_error and facts.dagster_error != facts.database_error:  # one cause is one alarm
         yield Condition(
             "database_down", "Dagster", f"Dagster's storage does not answer: {facts.dagster_error}"
         )

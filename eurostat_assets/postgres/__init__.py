@@ -40,6 +40,7 @@ from eurostat_assets.postgres.errors import (
     NotPublished,
     PostgresError,
     PublishError,
+    ServerStopped,
 )
 from eurostat_assets.postgres.freshness import Freshness, Outcome, Stage, faults, freshness, outcomes, stages
 from eurostat_assets.postgres.incidents import (
@@ -101,6 +102,7 @@ __all__ = [
     "Reader",
     "SealState",
     "ServerStatus",
+    "ServerStopped",
     "Stage",
     "Storage",
     "accept",

@@ -88,6 +88,7 @@ FEED_FAILS = Source("feed", hours(1), failures=2, error="503")
         ),
         ({"database_error": "no connection"}, {("database_down", "mirror")}),
         ({"dagster_error": "no connection"}, {("database_down", "Dagster")}),
+        ({"database_error": "stopped", "dagster_error": "stopped"}, {("database_down", "mirror")}),
     ],
 )
 def test_every_trouble_has_its_condition_and_only_that(changed, expected):
