@@ -69,6 +69,25 @@ def test_a_command_before_the_first_start_says_that_there_is_no_mirror_yet(words
     assert not (tmp_path / "home").exists()
 
 
+def test_what_cannot_be_done_is_not_called_trouble_of_the_database(cli):
+    assert cli("sweep").returncode == 0
+    for words, said in (
+        (("accept", "HLTH_NEVER", "--reason", "why not"), "no check holds back"),
+        (("audit", "HLTH_NEVER"), "not published here"),
+        (("load-parquet", "docs", "--table", "public.nothing"), "nothing was loaded"),
+    ):
+        done = cli(*words)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert said in done.stderr
+
+
+def test_a_mirror_that_does_not_run_is_one_alarm_with_one_remedy(tmp_path):
+    wrong = json.loads(call(tmp_path / "home", "healthz", "--json").stdout)["wrong"]
+    assert [(one["kind"], one["subject"]) for one in wrong] == [("database_down", "mirror")]
+    assert "eurostat-assets up" in wrong[0]["sentence"]
+    assert "free its disk" not in wrong[0]["sentence"]
+
+
 def test_what_runs_without_a_database_does_so_before_the_first_start(tmp_path):
     home = tmp_path / "home"
     assert call(home, "settings").returncode == 0

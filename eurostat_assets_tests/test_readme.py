@@ -52,3 +52,15 @@ def test_every_command_has_help():
             walk(child, f"{name} {below}")
 
     walk(get_command(app), "eurostat-assets")
+
+
+def test_help_has_no_torn_lines_on_a_terminal_of_80_columns():
+    def walk(command, name):
+        for paragraph in (command.help or "").split("\n\n")[
+            1:
+        ]:  # the first one is joined and wrapped by typer
+            assert max(map(len, paragraph.splitlines())) <= 78, name
+        for below, child in getattr(command, "commands", {}).items():
+            walk(child, f"{name} {below}")
+
+    walk(get_command(app), "eurostat-assets")

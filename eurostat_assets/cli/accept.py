@@ -19,7 +19,8 @@ def accept(
 ) -> None:
     """Publish the latest release of a dataset despite failed checks.
 
-    Only this release and the checks that failed are accepted. Its next run, which follows by itself, publishes it.
+    Only this release and the checks that failed are accepted. Its next run,
+    which follows by itself, publishes it.
     """
     from eurostat_assets import postgres, resources, settings
     from eurostat_assets.eurostat import check_code

@@ -1,7 +1,7 @@
 """The command line as a whole: which commands there are, and how an error becomes a sentence and an exit code.
 
-Exit codes: 0 all went well; 1 something failed (a dataset, files that cannot be loaded, a step of the demo); 2 the call
-was wrong; 3 Eurostat could not be reached or refused; 4 the database is down or refused.
+Exit codes: 0 success; 1 something failed (a dataset, files that cannot be loaded, a step of the demo); 2 wrong
+usage; 3 Eurostat could not be reached or refused; 4 the database is down or refused.
 
 Modules of commands import nothing at their top but the standard library, typer and rich; what a command works with is
 imported when it runs. So `--help` and shell completion need no Dagster, Arrow or database driver.
@@ -36,7 +36,8 @@ from eurostat_assets.cli import (
 app = typer.Typer(
     name="eurostat-assets",
     help="Keep a theme of Eurostat mirrored, checked and queryable on your own machine.",
-    epilog="Exit codes: 0 well; 1 something failed; 2 wrong call; 3 Eurostat unreachable or refusing; 4 database trouble.",
+    epilog="Exit codes: 0 success; 1 something failed; 2 wrong usage; 3 Eurostat unreachable or refusing; 4 database"
+    " unavailable or refusing.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -126,8 +127,14 @@ def _exit_code(error: Exception) -> int | None:
     from eurostat_assets.jsonstat import JsonStatError
     from eurostat_assets.launcher import LauncherError
     from eurostat_assets.ports import PortTaken
-    from eurostat_assets.postgres import PostgresError
-    from eurostat_assets.postgres.errors import BulkLoadError, FilesRefused, NothingHeldBack, NotPublished
+    from eurostat_assets.postgres import CatalogueShrank, PostgresError
+    from eurostat_assets.postgres.errors import (
+        BulkLoadError,
+        FilesRefused,
+        MalformedScope,
+        NothingHeldBack,
+        NotPublished,
+    )
     from eurostat_assets.processes import AlreadyRunning
     from eurostat_assets.sandbox.errors import SandboxError
 
@@ -138,6 +145,8 @@ def _exit_code(error: Exception) -> int | None:
         FilesRefused: 1,
         NotPublished: 1,
         NothingHeldBack: 1,
+        CatalogueShrank: 1,
+        MalformedScope: 2,
         PostgresError: 4,  # all others
         JsonStatError: 1,
         AuditError: 1,

@@ -32,8 +32,10 @@ def audit(
 ) -> None:
     """Compare published tables with their Parquet files, and find orphaned tables and files. Exit code 1 on errors.
 
-    A table that nobody wrote to since it was last compared is only looked at: its rows are counted, and the transaction
-    that wrote them is checked. Warnings (totals that do not fit their parts, leftovers) do not change the exit code.
+    A table that nobody wrote to since it was last compared is only looked at:
+    its rows are counted, and the transaction that wrote them is checked.
+    Warnings (totals that do not fit their parts, leftovers) do not change the
+    exit code.
     """
     from eurostat_assets import launcher, postgres, resources, settings
     from eurostat_assets.eurostat import check_code
@@ -71,7 +73,7 @@ def _tell(report: Report) -> None:
     looked = len(report.audited) - report.compared
     console.print(
         f"{len(report.audited)} tables audited in {report.seconds:.1f} s, {report.rows:,} rows: {report.compared} by"
-        f" checksum, {looked} by their seals; {len(report.findings)} findings."
+        f" checksum, {looked} by row count and transaction; {len(report.findings)} findings."
     )
 
 

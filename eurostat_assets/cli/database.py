@@ -27,10 +27,12 @@ def start() -> None:
     launcher.prepare_dagster(knobs)
     written = _write_env(resources.dagster_environment(knobs))
     say(
-        f"PostgreSQL runs; the mirror is the database [bold]{resources.MIRROR_DATABASE}[/]. {written} is up to date."
+        f"PostgreSQL runs; the mirror is the database [bold]{resources.MIRROR_DATABASE}[/]."
+        " `eurostat-assets db url` prints the address to read it."
     )
     say(
-        "Now `dg dev` or `dagster dev` work here too. `eurostat-assets db url` prints the address to read it."
+        f"{written} is written: `dg dev`, `dagster dev` and every `eurostat-assets` in this folder now use {knobs.home},"
+        " unless EUROSTAT_HOME of the environment names another."
     )
 
 
@@ -41,8 +43,10 @@ def init(
 ) -> None:
     """Make databases, tables and the roles eurostat_owner, eurostat_loader, eurostat_reader; safe to run again.
 
-    `up` and `demo` do this as well. The reader can log in, with the password of the file or a generated one (`db url`); the
-    loader can once it has a password file. Either can be granted to others: GRANT eurostat_reader TO alice.
+    `up` and `demo` do this as well. The reader can log in, with the password
+    of the file or a generated one (`db url`); the loader can once it has a
+    password file. Either can be granted to others: GRANT eurostat_reader TO
+    alice.
     """
     from eurostat_assets import access, launcher, settings
 

@@ -60,14 +60,18 @@ def demo(leave: Exit = False, port: Port = None) -> None:
                 )
             code = _see_a_release(platform, load, source, began)
             _show(settings, code)
+            if leave:
+                console.print(
+                    "\nAll of it was seen. The data stay; [bold]demo[/] without --exit keeps the UI up."
+                )
+                return
             console.print(
-                f"\nOpen [bold]{platform.ui}[/] → Lineage, or Assets → published_table → Partitions.\n"
+                f"\nOpen [bold]{platform.ui}[/] → Lineage, or Catalog → published_table → Partitions.\n"
                 f"SQL: [bold]EUROSTAT_HOME={quote(_relative(home))} {_program()} db shell[/]",
                 soft_wrap=True,
                 highlight=False,
             )
-            if not leave:
-                stay(platform)
+            stay(platform)
 
 
 def _home() -> Path:

@@ -28,9 +28,10 @@ def load_parquet(
 ) -> None:
     """Load Parquet files of one schema into one table, by COPY, in bounded memory; all of them or none.
 
-    A file of another schema is refused by name before anything is loaded, and a row outside the scope before anything is
-    deleted. With --append, a file that has changed replaces its own rows, and what is recorded of the files is compared
-    with the rows that are there. The exact count is printed.
+    A file of another schema is refused by name before anything is loaded, and
+    a row outside the scope before anything is deleted. With --append, a file
+    that has changed replaces its own rows, and what is recorded of the files
+    is compared with the rows that are there. The exact count is printed.
     """
     from eurostat_assets import launcher, resources, settings
     from eurostat_assets.cli.progress import count_bar

@@ -36,7 +36,7 @@ def up(port: Port = None) -> None:
     if (loaded.home / settings.SOURCE_FILE).exists():
         raise launcher.LauncherError(
             f"EUROSTAT_HOME={loaded.home} is a demo's, with invented data: `eurostat-assets demo` starts it. "
-            "Choose another EUROSTAT_HOME for the real Eurostat, or none."
+            "Choose another EUROSTAT_HOME for the real Eurostat, or none, in the environment and in .env."
         )
     tell("Starting PostgreSQL and Dagster …")
     with launcher.running(loaded, port=port, tell=tell) as platform:

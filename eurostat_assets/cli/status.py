@@ -57,6 +57,8 @@ def status(
         shown = list(datasets.values()) if all_ or len(datasets) <= FEW else exceptions
     if shown:
         console.print(_table(shown))
+    elif state:
+        console.print(f"No dataset is in the state {state}.")
     counts = Counter(one.state for one in datasets.values())
     console.print(
         ", ".join(f"[{COLOURS[word]}]{counts[word]} {word}[/]" for word in COLOURS if counts[word])

@@ -44,8 +44,9 @@ def healthz(
 ) -> None:
     """Check the mirror from outside the daemon, and list what is wrong. Exit code 1 when something is.
 
-    Looks for a dead daemon, stopped or failing sensors, a silent feed, a database that is down, failed and late datasets,
-    releases held back, audit findings and full disks.
+    Looks for a dead daemon, stopped or failing sensors, a silent feed, a
+    database that is down, failed and late datasets, releases held back,
+    audit findings and full disks.
     """
     from eurostat_assets import resources, settings, watching
 
@@ -90,7 +91,7 @@ def alarms(
         if state and state.error:
             console.print(f"[red]{channel.name}: failing: {escape(state.error)}[/]", soft_wrap=True)
         else:
-            told = f"last told {_moment(state.told_at)} UTC" if state else "nothing told yet"
+            told = f"last message {_moment(state.told_at)} UTC" if state else "no message yet"
             console.print(f"{channel.name}: {told}")
 
 
@@ -171,7 +172,7 @@ def _test(knobs: Settings) -> None:
     for channel in watching.channels(knobs):
         try:
             channel.send(message)
-            console.print(f"{channel.name}: taken")
+            console.print(f"{channel.name}: sent")
         except ChannelFailed as error:
             failed = True
             console.print(f"[red]{channel.name}: {escape(error.reason)}[/]", soft_wrap=True)

@@ -115,7 +115,7 @@ def _of_publishing(books: Books) -> Iterator[Metric]:
 def _of_trouble(books: Books) -> Iterator[Metric]:
     seen = [((one.source,), one.succeeded_at.timestamp()) for one in books.polls if one.succeeded_at]
     name = "last_success_timestamp_seconds"
-    yield _gauge(name, "When feed and sweep were last read well.", seen, ["source"])
+    yield _gauge(name, "When feed and sweep were last read successfully.", seen, ["source"])
     failing = [((one.source,), one.failures) for one in books.polls]
     yield _gauge("source_failures", "Failures in a row of feed and sweep.", failing, ["source"])
     for name, meaning, found, what in (

@@ -44,9 +44,11 @@ class BulkLoad:
 
     def __str__(self) -> str:
         """In a sentence without its end."""
-        skipped = f"; {self.skipped:,} files were there already" if self.skipped else ""
+        were = "file was" if self.skipped == 1 else "files were"
+        skipped = f"; {self.skipped:,} {were} there already" if self.skipped else ""
         deleted = f"; {self.deleted:,} rows were there before" if self.deleted is not None else ""
-        return f"{self.table}: {self.rows:,} rows from {self.files:,} files in {self.seconds:.1f} s{deleted}{skipped}"
+        files = f"{self.files:,} {'file' if self.files == 1 else 'files'}"
+        return f"{self.table}: {self.rows:,} rows from {files} in {self.seconds:.1f} s{deleted}{skipped}"
 
 
 def load_parquet(

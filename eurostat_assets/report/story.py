@@ -44,7 +44,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Source:
-    """A way in which news of Eurostat comes here: when it was last read well, and what is wrong with it."""
+    """A way in which news of Eurostat comes here: when it was last read successfully, and what is wrong with it."""
 
     name: str
     read_at: datetime | None

@@ -69,7 +69,7 @@ def settings(machine: Machine) -> str:
     given = [name for name in machine.environment if name.upper().startswith("EUROSTAT_")]
     if strange := sorted(name for name in given if name.upper() not in known):
         raise Wrong(f"no setting is called {', '.join(strange)}")
-    return f"{len(given)} are set"
+    return f"{len(given)} set"
 
 
 @machine_check(
