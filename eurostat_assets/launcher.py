@@ -197,8 +197,10 @@ def _start_dagster(platform: Platform, environment: Mapping[str, str], tell: Tel
     platform.start("code-server", [*code, "--location-name", "eurostat_assets"], environment)
     _wait_for(platform, "code-server", lambda: not ports.is_free(port), tell)
     platform.start("dagster-daemon", ["dagster-daemon", "run", "-w", str(workspace)], environment)
-    webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(platform.port), "-w", str(workspace)]
-    platform.start("dagster-webserver", webserver, environment)
+    webserver = [Path(sys.executable).name, "-m", "eurostat_assets.webserver", "-h", "127.0.0.1"]
+    platform.start(
+        "dagster-webserver", [*webserver, "-p", str(platform.port), "-w", str(workspace)], environment
+    )
     _wait_for(platform, "dagster-webserver", lambda: _answers(platform.ui), tell)
 
 

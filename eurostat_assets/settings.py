@@ -209,8 +209,18 @@ class Settings(BaseSettings):
     webserver_port: int = Field(
         default=3000, ge=1, le=65535, description="Port of the Dagster UI, on loopback."
     )
+    web_hosts: Codes = Field(
+        default=(),
+        description="Host names of the UI besides those of loopback, e.g. its proxy's (comma-separated).",
+    )
+    web_password_file: Path | None = Field(
+        default=None,
+        description="File with the UI's user name and hashed password, made by `eurostat-assets web-password`.",
+    )
 
-    @field_validator("theme_include", "theme_exclude", "checks_relaxed", "alarm_email", mode="before")
+    @field_validator(
+        "theme_include", "theme_exclude", "checks_relaxed", "alarm_email", "web_hosts", mode="before"
+    )
     @classmethod
     def _split_codes(cls, value: object) -> object:
         return (

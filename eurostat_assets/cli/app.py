@@ -31,6 +31,7 @@ from eurostat_assets.cli import (
     sandbox,
     status,
     watch,
+    web_password,
 )
 
 app = typer.Typer(
@@ -54,6 +55,7 @@ app.command()(accept.accept)
 app.command()(audit.audit)
 app.command()(watch.healthz)
 app.command()(doctor.doctor)
+app.command()(web_password.web_password)
 app.command()(watch.alarms)
 app.command()(watch.freshness)
 app.command()(watch.metrics)
