@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eurostat_assets.eurostat import Eurostat, ExtractionTooBig, RawJson, Release, StillPreparing
 from eurostat_assets.eurostat.download import Progress
-from eurostat_assets.jsonstat import read_header
+from eurostat_assets.jsonstat import read_facts
 from eurostat_assets.postgres import (
     DatasetState,
     record_checked,
@@ -63,15 +63,19 @@ def fetch(
 def _download(
     eurostat: Eurostat, code: str, folder: Path, on_progress: Progress | None, waited_enough: bool
 ) -> RawJson:
-    """In one body, else in slices, else as SDMX-CSV: what JSON refuses for good, or was preparing for too long."""
+    """In one body, else in slices, else as SDMX-CSV: what JSON refuses for good, or was preparing for too long.
+
+    Only which dataset and release a body is of is looked at here. What the reader refuses of a whole body would be the
+    same in another download: it is refused, and put in quarantine, where the body is read.
+    """
     try:
-        return eurostat.download(code, folder, inspect=read_header, on_progress=on_progress, slices=True)
+        return eurostat.download(code, folder, inspect=read_facts, on_progress=on_progress, slices=True)
     except ExtractionTooBig:
         pass  # even in slices
     except StillPreparing:
         if not waited_enough:
             raise
-    return eurostat.download(code, folder, inspect=read_header, on_progress=on_progress, last_resort=True)
+    return eurostat.download(code, folder, inspect=read_facts, on_progress=on_progress, last_resort=True)
 
 
 def _waited_enough(mirror: Mirror, state: DatasetState | None) -> bool:

@@ -124,7 +124,9 @@ class WrongDataset(Final):
 
     def __init__(self, dataset: str, claimed: str | None) -> None:
         self.claimed = claimed
-        super().__init__(f"the answer is the body of {claimed or 'an unnamed dataset'}", dataset=dataset)
+        # Nobody has looked at its characters yet.
+        name = claimed if claimed is None or claimed.isprintable() else repr(claimed)
+        super().__init__(f"the answer is the body of {name or 'an unnamed dataset'}", dataset=dataset)
 
 
 class EmptyTheme(Final):

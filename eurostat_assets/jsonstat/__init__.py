@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eurostat_assets.jsonstat.dimensions import Dimension
-from eurostat_assets.jsonstat.document import read_header
+from eurostat_assets.jsonstat.document import read_facts, read_header
 from eurostat_assets.jsonstat.errors import (
     BadCell,
     BadNumber,
@@ -24,7 +24,7 @@ from eurostat_assets.jsonstat.errors import (
     NotSdmxCsv,
     PartsDisagree,
 )
-from eurostat_assets.jsonstat.header import Header
+from eurostat_assets.jsonstat.header import Facts, Header
 from eurostat_assets.jsonstat.parquet import ParquetFile, write_parquet
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ __all__ = [
     "CorruptSource",
     "Dimension",
     "DuplicateCell",
+    "Facts",
     "Header",
     "JsonStatError",
     "NotADataset",
@@ -50,6 +51,7 @@ __all__ = [
     "ParquetFile",
     "PartsDisagree",
     "read",
+    "read_facts",
     "read_header",
     "write_parquet",
 ]

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from eurostat_assets.jsonstat.errors import BadStructure, JsonStatError, NotADataset
-from eurostat_assets.jsonstat.header import Header, code_of, header_of
+from eurostat_assets.jsonstat.header import Facts, Header, code_of, facts_of, header_of
 from eurostat_assets.jsonstat.outline import Region, outline
 from eurostat_assets.jsonstat.source import Source, Text
 from eurostat_assets.jsonstat.strict import parse_strictly
@@ -38,6 +38,19 @@ def read_header(source: Source, *, dataset: str | None = None) -> Header:
     Raises `JsonStatError`: `CorruptSource`, `NotJson`, `NotADataset` or `BadStructure`.
     """
     return locate(source, dataset)[0]
+
+
+def read_facts(source: Source) -> Facts:
+    """Return which dataset the text in `source` says it is, and of which release.
+
+    The text is whole JSON and a dataset with values; whether its dimensions and codes are right is left to `read_header`.
+    Raises `JsonStatError`: `CorruptSource`, `NotJson`, `NotADataset`, or `BadStructure` for a repeated member.
+    """
+    document, _ = outline(source)
+    name, body = _choose(document, None)
+    if not isinstance(body.get("value"), Region):
+        raise NotADataset("it has no values", dataset=code_of(body) or name, member="value")
+    return facts_of(name, body)
 
 
 def locate(source: Source, dataset: str | None = None) -> tuple[Header, Cells]:

@@ -14,6 +14,16 @@ _TIME = ("time", "time_period")
 
 
 @dataclass(frozen=True)
+class Facts:
+    """Which dataset a text says it is, and of which release: the fields of `Header` with these names."""
+
+    dataset: str | None
+    updated: str | None
+    update_data: str | None
+    update_structure: str | None
+
+
+@dataclass(frozen=True)
 class Header:
     """A dataset but for its cells. Dates are the text on the wire (`2023-12-21T23:00:00+0100`), None where absent;
     `update_data` is `updated` where there is no annotation UPDATE_DATA. Texts are without control characters.
@@ -37,27 +47,36 @@ class Header:
     annotations: tuple[dict[str, Any], ...] = field(repr=False)
 
 
-def header_of(name: str | None, body: dict[str, Any]) -> Header:
-    """The header of a dataset that its bundle calls `name`. Raises `NotADataset`, `BadStructure`."""
-    extension = body.get("extension")
-    extension = extension if isinstance(extension, dict) else {}
-    annotations = _annotations(extension)
-    dimensions = dimensions_of(body)
-    code = code_of(body) or (name.upper() if name else None)
-    time = _time(body, dimensions)
-    check_names(dimensions, time)
+def facts_of(name: str | None, body: dict[str, Any]) -> Facts:
+    """Return what identifies a dataset that its bundle calls `name`. Nothing is checked, not even the code."""
+    annotations = _annotations(body)
     updated = text_or_none(body.get("updated"))
-    status_labels = labels_in(dig(extension, "status", "label"))
-    check_codes([code] if code else [], "extension.id")
-    check_codes(status_labels, "extension.status.label")
-    return Header(
-        dataset=code,
-        title=text_or_none(body.get("label")),
-        source=text_or_none(body.get("source")),
-        language=text_or_none(extension.get("lang")),
+    return Facts(
+        dataset=code_of(body) or (name.upper() if name else None),
         updated=updated,
         update_data=_annotation(annotations, "UPDATE_DATA", "date") or updated,
         update_structure=_annotation(annotations, "UPDATE_STRUCTURE", "date"),
+    )
+
+
+def header_of(name: str | None, body: dict[str, Any]) -> Header:
+    """The header of a dataset that its bundle calls `name`. Raises `NotADataset`, `BadStructure`."""
+    facts = facts_of(name, body)
+    annotations = _annotations(body)
+    dimensions = dimensions_of(body)
+    time = _time(body, dimensions)
+    check_names(dimensions, time)
+    status_labels = labels_in(dig(body, "extension", "status", "label"))
+    check_codes([facts.dataset] if facts.dataset else [], "extension.id")
+    check_codes(status_labels, "extension.status.label")
+    return Header(
+        dataset=facts.dataset,
+        title=text_or_none(body.get("label")),
+        source=text_or_none(body.get("source")),
+        language=text_or_none(dig(body, "extension", "lang")),
+        updated=facts.updated,
+        update_data=facts.update_data,
+        update_structure=facts.update_structure,
         obs_count=_count(_annotation(annotations, "OBS_COUNT", "title")),
         dimensions=dimensions,
         time=time,
@@ -72,8 +91,8 @@ def code_of(body: dict[str, Any]) -> str | None:
     return code.upper() if isinstance(code, str) and code else None
 
 
-def _annotations(extension: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    sent = extension.get("annotation")
+def _annotations(body: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    sent = dig(body, "extension", "annotation")
     return tuple(cleaned(one) for one in sent if isinstance(one, dict)) if isinstance(sent, list) else ()
 
 

@@ -75,4 +75,5 @@ def poll_succeeded(url: str, source: Polled, found: Mapping[str, Any]) -> None:
 def poll_failed(url: str, source: Polled, error: BaseException | str) -> None:
     """Note a look that failed."""
     with connect(url) as connection, transaction(connection) as cursor:
-        cursor.execute(FAILED, (source, str(error)))
+        # It may quote what was sent, and PostgreSQL stores no NUL.
+        cursor.execute(FAILED, (source, str(error).replace("\0", "")))

@@ -110,6 +110,7 @@ def record_failure(
     A failed `publish` has recorded itself; telling it again, in a longer sentence, is no second failure.
     """
     text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    text = text.replace("\0", "")  # it may quote what was sent, and PostgreSQL stores no NUL
     with connect(url) as connection, transaction(connection) as cursor:
         cursor.execute("SELECT error FROM eurostat.datasets WHERE dataset = %s", (code,))
         (known,) = cursor.fetchone() or (None,)

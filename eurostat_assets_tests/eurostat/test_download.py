@@ -191,6 +191,7 @@ def test_a_gzip_header_on_a_plain_body_fools_nobody(
         (complete(b"nothing here", 404), Unavailable, "check the API address"),
         (complete(envelope("NO_RESULTS", 100)), Refused, "NO_RESULTS"),
         (complete(envelope("INVALID_QUERY_DIMENSION", 400), 400), Refused, "INVALID_QUERY_DIMENSION"),
+        (complete(BODY.replace(b'"HLTH_A"', b'"HLTH_A\\u0000"')), WrongDataset, r"the body of 'HLTH_A\x00'"),
         (complete(b"", 403), Refused, "status 403"),
         (complete(b"", 429), Unavailable, "status 429"),
         (complete(b"", 204), CutShort, "empty"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from eurostat_assets.jsonstat import BadStatus, BadStructure, JsonStatError, read, read_header, write_parquet
+from eurostat_assets.jsonstat import (
+    BadStatus,
+    BadStructure,
+    JsonStatError,
+    NotADataset,
+    NotJson,
+    read,
+    read_facts,
+    read_header,
+    write_parquet,
+)
 from eurostat_assets_tests.jsonstat.documents import Held
 
 GEO = {"AT": "Austria", "BE": "Belgium"}
@@ -122,6 +133,27 @@ def test_without_annotations_the_data_are_dated_by_updated(tmp_path: Path) -> No
     write_parquet(document(), tmp_path / "o.parquet")
     about = json.loads(pq.read_schema(tmp_path / "o.parquet").metadata[b"jsonstat"])
     assert about["update_data"] == "2026-03-05T11:00:00+0100"
+
+
+def test_which_dataset_a_body_is_can_be_read_whatever_its_description_says() -> None:
+    refused = document({"geo": {"A\0T": "x"}, "ctid": {"2020": "z"}})
+    with pytest.raises(BadStructure):
+        read_header(refused)
+    facts = read_facts(refused)
+    assert (facts.dataset, facts.update_data) == ("HLTH_SENT", "2026-03-05T11:00:00+0100")
+    header, same = read_header(document()), read_facts(document())
+    assert all(getattr(header, one.name) == getattr(same, one.name) for one in fields(same))
+    whole = json.dumps({"class": "dataset", "value": {"0": 1}, "extension": {"id": "HLTH_SENT"}}).encode()
+    assert read_facts(Held(whole)).dataset == "HLTH_SENT"
+    for text, kind in [
+        (whole[:-1], NotJson),
+        (whole.replace(b"dataset", b"dimension"), NotADataset),
+        (whole.replace(b"value", b"values"), NotADataset),
+        (b'{"error": [{"status": 503}]}', NotADataset),
+        (b"[]", NotADataset),
+    ]:
+        with pytest.raises(kind):
+            read_facts(Held(text))
 
 
 CSV = "DATAFLOW,LAST UPDATE,geo,TIME_PERIOD,OBS_VALUE,OBS_FLAG,CONF_STATUS\n"

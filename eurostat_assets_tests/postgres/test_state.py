@@ -10,6 +10,7 @@ import pytest
 
 from eurostat_assets.postgres.errors import DatabaseUnavailable, MirrorMismatch, NotPublished
 from eurostat_assets.postgres.migrations import migrate
+from eurostat_assets.postgres.polls import poll_failed, polls
 from eurostat_assets.postgres.state import (
     claim_mirror,
     published_table,
@@ -86,3 +87,10 @@ def test_errors_travel_between_processes_with_their_ingredients() -> None:
     assert (type(copy), str(copy), copy.where, copy.worth_retrying) == (
         DatabaseUnavailable, str(error), "localhost:5432/eurostat", True,
     )  # fmt: skip
+
+
+def test_a_failure_that_quotes_a_nul_is_recorded(mirror: str) -> None:
+    record_failure(mirror, "HLTH_TEST", "the body of 'a\0b'")
+    poll_failed(mirror, "feed", ValueError("a feed of \0"))
+    assert states(mirror)["HLTH_TEST"].error == "the body of 'ab'"
+    assert polls(mirror)["feed"].error == "a feed of "
