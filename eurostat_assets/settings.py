@@ -7,6 +7,7 @@ handed to it. Secrets have the type `SecretStr`, so that no print, log or traceb
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ from eurostat_assets.model.codes import dataset_code
 EUROSTAT_API = "https://ec.europa.eu/eurostat/api/dissemination"
 
 SOURCE_FILE = "source.env"
+
+_DATABASE_ADDRESS = re.compile(r"postgres(ql)?://([^%\s]|%(?!00)[0-9A-Fa-f]{2})*")
 
 Codes = Annotated[tuple[str, ...], NoDecode]
 
@@ -260,6 +263,24 @@ class Settings(BaseSettings):
         if value.get_secret_value() and (parts.scheme not in schemes or not parts.hostname):
             raise ValueError(f"it is not an address that begins with {' or '.join(schemes)}")
         return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_address(cls, value: SecretStr) -> SecretStr:
+        address = value.get_secret_value()
+        # Not what is wrong with it in detail: libpq would repeat parts of it, and with them the password.
+        if address and not _DATABASE_ADDRESS.fullmatch(address):
+            raise ValueError(
+                "it is not an address such as postgresql://user:password@host:5432/database, where a character that is"
+                " none of letters, digits and - . _ ~ is written as its percent code in user and password"
+            )
+        return value
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _default_home(cls, value: object) -> object:
+        """An empty one is none: it would be the working folder."""
+        return value or cls.model_fields["home"].default
 
     @field_validator("home")
     @classmethod

@@ -37,13 +37,22 @@ def test_a_password_is_never_shown(monkeypatch, tmp_path):
         ("LANGUAGE", "nl"),
         ("SMTP_URL", "http://mail"),
         ("ALARM_WEBHOOK", "hooks.slack.com/x"),
+        ("DATABASE_URL", "mysql://user:hunter2@host/x"),
+        ("DATABASE_URL", "postgresql://user:hunter2%zz@host/x"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_name(monkeypatch, tmp_path, variable, value):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(f"EUROSTAT_{variable}", value)
-    with pytest.raises(ValidationError, match=variable.lower()):
+    with pytest.raises(ValidationError, match=variable.lower()) as refusal:
         Settings()
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_an_empty_home_is_the_usual_one_and_not_the_working_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EUROSTAT_HOME", "")
+    assert Settings().home == tmp_path / ".eurostat" / "mirror"
 
 
 def test_a_home_remembers_where_its_data_come_from(monkeypatch, tmp_path):

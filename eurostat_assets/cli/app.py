@@ -133,6 +133,7 @@ def _exit_code(error: Exception) -> int | None:
     from eurostat_assets.postgres.errors import (
         BulkLoadError,
         FilesRefused,
+        MalformedDatabaseAddress,
         MalformedScope,
         NothingHeldBack,
         NotPublished,
@@ -142,6 +143,7 @@ def _exit_code(error: Exception) -> int | None:
 
     by_kind = {
         MalformedCode: 2,
+        MalformedDatabaseAddress: 2,
         EurostatError: 3,
         BulkLoadError: 1,
         FilesRefused: 1,

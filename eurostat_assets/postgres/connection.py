@@ -11,18 +11,20 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extensions import make_dsn, parse_dsn
 
-from eurostat_assets.postgres.errors import DatabaseRefused, DatabaseUnavailable
+from eurostat_assets.postgres.errors import DatabaseRefused, DatabaseUnavailable, MalformedDatabaseAddress
 
 
 @contextmanager
 def connect(url: str) -> Iterator[Connection]:
     """A connection to a libpq `url` (TLS, passfile and the like pass through), in autocommit mode.
 
-    Closed at the end. Raises DatabaseUnavailable, then or when it is lost; and DatabaseRefused for whatever else
-    the server says that the block leaves to us.
+    Closed at the end. Raises MalformedDatabaseAddress; DatabaseUnavailable, then or when it is lost; and DatabaseRefused
+    for whatever else the server says that the block leaves to us.
     """
     try:
         connection = psycopg2.connect(url, fallback_application_name="eurostat-assets")
+    except psycopg2.ProgrammingError:
+        raise MalformedDatabaseAddress from None  # libpq's words repeat parts of it, and with them the password
     except psycopg2.OperationalError as error:
         raise DatabaseUnavailable(where(url), str(error).strip()) from error
     connection.autocommit = True

@@ -4,6 +4,7 @@ PostgresError
 ├── EmbeddedServerError      the embedded server cannot be installed, started or stopped
 │   └── ServerStopped        it is not running, so it has no URL
 │       └── NoCluster        nor was it ever started
+├── MalformedDatabaseAddress the address of the database cannot be read
 ├── DatabaseUnavailable      no connection to the database
 ├── DatabaseRefused          the database does not do what it was asked: a missing right, say
 ├── MirrorMismatch           the database belongs to another source than the one in use
@@ -68,6 +69,15 @@ class NoCluster(ServerStopped):
         super().__init__(
             f"there is no mirror in {home} yet: `eurostat-assets up` makes one of Eurostat's data, `eurostat-assets demo`"
             " one of invented data, and EUROSTAT_HOME names the folder of another"
+        )
+
+
+class MalformedDatabaseAddress(PostgresError):
+    """libpq cannot read the address; no part of it is shown, as any may be the password."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the address of the database cannot be read: write it as postgresql://user:password@host:5432/database"
         )
 
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eurostat_assets.postgres import encoding
+from eurostat_assets.postgres.connection import connect
 from eurostat_assets.postgres.embedded import EmbeddedPostgres
 from eurostat_assets.postgres.errors import (
     AnotherLoader,
@@ -24,6 +25,7 @@ from eurostat_assets.postgres.errors import (
     CountMismatch,
     DatabaseRefused,
     DatabaseUnavailable,
+    MalformedDatabaseAddress,
     MalformedTableName,
     NotObservations,
     PublishError,
@@ -334,3 +336,15 @@ def test_a_database_without_our_tables_is_told(database: str, release: Write) ->
 def test_a_database_that_is_down_is_told_before_anything_else(release: Write) -> None:
     with pytest.raises(DatabaseUnavailable):
         publish("postgresql://nobody@127.0.0.1:1/none", release())
+
+
+def test_an_address_that_cannot_be_read_is_refused_without_showing_any_of_it() -> None:
+    for address in (
+        "postgresql://user:hunter2@[::1/x",
+        "postgresql://user:hunter2@127.0.0.1:1/x?nosuch=1",
+        "x hunter2",
+    ):
+        with pytest.raises(MalformedDatabaseAddress) as refusal, connect(address):
+            pass
+        assert "hunter2" not in str(refusal.value)
+        assert refusal.value.__cause__ is None
