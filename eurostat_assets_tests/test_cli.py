@@ -249,3 +249,10 @@ def test_what_the_system_refuses_is_told_in_a_sentence(cli, tmp_path):
             assert done.returncode == code, done.stdout + done.stderr
             assert says in done.stderr
             assert "Traceback" not in done.stderr
+
+
+def test_down_says_in_which_home_it_stopped_what(cli):
+    assert cli("sweep").returncode == 0  # starts the database
+    done = cli("down")
+    assert done.stdout.startswith("Stopped in /")
+    assert done.stdout.endswith(": PostgreSQL.\n")

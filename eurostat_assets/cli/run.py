@@ -55,11 +55,15 @@ def down() -> None:
     from eurostat_assets import launcher, settings
 
     own = settings.load()
-    stopped = launcher.stop(own) if own.home.exists() else []
+    mirrors = [own] if own.home.exists() else []
     demo = Path(".eurostat/demo").absolute()
     if demo.exists() and demo != own.home:
-        stopped += launcher.stop(settings.Settings(home=demo, database_url=SecretStr("")))
-    console.print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+        mirrors.append(settings.Settings(home=demo, database_url=SecretStr("")))
+    stopped = [(", ".join(names), mirror.home) for mirror in mirrors if (names := launcher.stop(mirror))]
+    for names, home in stopped:
+        console.print(f"Stopped in {escape(str(home))}: {names}.", soft_wrap=True, highlight=False)
+    if not stopped:
+        console.print("Nothing was running.")
 
 
 def first_sweep(load: FirstLoad, platform: Platform, tries: int | None = None) -> None:
