@@ -52,8 +52,8 @@ class LoadConfig(dg.Config):
 def load_files(
     context: dg.OpExecutionContext, config: LoadConfig, mirror: dg.ResourceParam[Mirror]
 ) -> Iterator[dg.AssetMaterialization | dg.Output[None]]:
-    """Load Parquet files into one table, all of them or none, and count it. The table is an asset named like it, whose
-    figures plot over time."""
+    """Load Parquet files into one table, all of them or none, and count it. The figures are events of an asset
+    named like the table."""
     run_tags.complete(context)
     url = resources.database_url(mirror.settings, resources.MIRROR_DATABASE)
     with told(config.table):
