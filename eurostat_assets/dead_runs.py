@@ -6,14 +6,22 @@ is written down together with its death (postgres/leases.py).
 
 from __future__ import annotations
 
+import os
+import time
+
 import dagster as dg
 
 from eurostat_assets.postgres import leases
 from eurostat_assets.resources import Mirror
 
+SECONDS_TO_TAKE_A_LEASE = 60
+"""From Dagster's note that a run is being started to its launcher's lease for it, which takes milliseconds."""
+
 
 def fail_dead_runs(instance: dg.DagsterInstance, mirror: Mirror) -> list[str]:
-    """Fail every run whose lease expired; returns their ids. Raises DatabaseUnavailable."""
+    """Fail every run whose lease expired, or that never got one; returns their ids. Raises DatabaseUnavailable."""
+    for holder in _never_started(instance):
+        leases.record_never_started(mirror.database, holder)
     leases.expire(mirror.database, mirror.settings.retry_after)
     failed = []
     for dead in leases.unreported(mirror.database):
@@ -30,3 +38,18 @@ def fail_dead_runs(instance: dg.DagsterInstance, mirror: Mirror) -> list[str]:
             instance.event_log_storage.free_concurrency_slots_for_run(dead.run_id)
         leases.reported(mirror.database, dead.run_id)
     return failed
+
+
+def _never_started(instance: dg.DagsterInstance) -> list[leases.Holder]:
+    """Return the runs that have been starting for too long: where the daemon was killed before it could take a lease.
+
+    Most have one all the same. Under `dagster dev`, which launches runs in its own way, none has.
+    """
+    if os.environ.get("DAGSTER_IS_DEV_CLI"):
+        return []
+    starting = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING]))
+    return [
+        leases.Holder(run.run_id, "daemon", run.tags.get("dagster/partition"))
+        for run in starting
+        if time.time() - (instance.get_run_stats(run.run_id).launch_time or 0) > SECONDS_TO_TAKE_A_LEASE
+    ]

@@ -15,9 +15,10 @@ import dagster as dg
 import psutil
 import psycopg2
 import pytest
+from dagster._core.events import DagsterEvent, DagsterEventType
 from dagster._core.launcher.base import WorkerStatus
 
-from eurostat_assets import launcher, postgres, resources, sandbox
+from eurostat_assets import dead_runs, launcher, postgres, resources, sandbox
 from eurostat_assets.dead_runs import fail_dead_runs
 from eurostat_assets.sensors.due import in_flight
 from eurostat_assets.settings import Settings
@@ -33,6 +34,11 @@ with dg.DagsterInstance.get() as instance:
     said = [instance.run_launcher.check_run_worker_health(runs[n % len(runs)]) for n in range(int(sys.argv[1]))]
 print(socket.gethostname(), len(said), {one.status.name for one in said})
 """
+
+
+@dg.job
+def nothing() -> None:
+    """A job of which only the run is wanted."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +202,23 @@ def test_a_killed_sync_leaves_no_process_and_no_dataset_in_flight(mirror):
     assert pool.active_slot_count == 0
     assert mirror.sync("--all").wait(WAIT) == 0
     assert {state.state for state in postgres.states(mirror.database).values()} == {"current"}
+
+
+def test_a_run_whose_daemon_died_before_it_had_a_lease_is_failed_and_due_at_once(mirror, monkeypatch):
+    assert mirror.sync("--all").wait(WAIT) == 0
+    code, ours = min(postgres.states(mirror.database)), resources.Mirror(mirror.settings)
+    run = mirror.instance.create_run_for_job(nothing, tags={"dagster/partition": code})
+    starting = DagsterEvent(DagsterEventType.PIPELINE_STARTING.value, run.job_name, message="starting")
+    mirror.instance.report_dagster_event(starting, run.run_id)
+    assert mirror.statuses([run.run_id]) == {"STARTING"}
+    assert not fail_dead_runs(mirror.instance, ours)  # it may be about to get one
+    monkeypatch.setattr(dead_runs, "SECONDS_TO_TAKE_A_LEASE", -1)
+    assert fail_dead_runs(mirror.instance, ours) == [run.run_id]
+    assert mirror.statuses([run.run_id]) == {"FAILURE"}
+    assert not in_flight(mirror.instance)
+    state = postgres.states(mirror.database)[code]
+    assert "while it was starting this run" in (state.error or "")
+    assert not fail_dead_runs(mirror.instance, ours)  # once
 
 
 @pytest.mark.skipif(

@@ -69,6 +69,10 @@ WHERE expired_at IS NULL AND (%s OR {DEAD}) AND run_id = coalesce(%s, run_id)
 RETURNING run_id, kind, dataset, host, pid, heartbeat_at
 """  # noqa: S608 (constants)
 AT_ONCE = "UPDATE eurostat.datasets SET next_attempt_at = now() WHERE dataset = %s AND failures = 1"
+NEVER_STARTED = """
+INSERT INTO eurostat.run_leases (run_id, kind, dataset, host, pid, expires_at)
+VALUES (%s, %s, %s, '', 0, clock_timestamp() - interval '1 second') ON CONFLICT (run_id) DO NOTHING
+"""
 ATTEMPT = """
 INSERT INTO eurostat.releases (dataset, state, error, finished_at) VALUES (%s, 'failed', %s, now())
 """
@@ -108,6 +112,8 @@ class DeadRun:
     heartbeat_at: datetime
 
     def __str__(self) -> str:
+        if not self.pid:
+            return "the daemon ended while it was starting this run"
         return (
             f"its process (pid {self.pid} on {self.host}) is gone: killed, or the machine or its connection to the"
             f" database went down; last sign of life {self.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -224,6 +230,15 @@ def expire(url: str, retry: float, run_id: str | None = None, *, certain: bool =
                 cursor.execute(FAILED, (run.dataset, story, min(DIED_RETRY, retry), LONGEST_WAIT * retry))
                 cursor.execute(AT_ONCE, (run.dataset,))
     return dead
+
+
+def record_never_started(url: str, holder: Holder) -> None:
+    """Enter a lease that has expired already, for a run whose launcher ended before it took one: `expire` then finds it.
+
+    A run that has a lease keeps it. Raises DatabaseUnavailable.
+    """
+    with connect(url) as connection:
+        rows(connection, NEVER_STARTED, (holder.run_id, holder.kind, holder.dataset))
 
 
 def drop(url: str, run_id: str) -> None:

@@ -6,10 +6,12 @@ import resource
 import socket
 import subprocess
 import sys
+import tempfile
 from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import metadata
+from itertools import takewhile
 from pathlib import Path
 
 import psutil
@@ -212,7 +214,7 @@ def test_programs_of_postgresql_that_do_not_start(
         program.write_text("#!/bin/sh\necho 'error while loading shared libraries: libpq.so'; exit 127\n")
         program.chmod(0o755)
     tmp_path.chmod(0o755)
-    for folder in tmp_path.parents[:2]:
+    for folder in takewhile(lambda one: one != Path(tempfile.gettempdir()), tmp_path.parents):
         folder.chmod(0o755)
     monkeypatch.setattr(software, "programs_for", lambda _: tmp_path)
     found = wrong(fit)
