@@ -98,6 +98,7 @@ class FirstLoad:
         """The id of the sweep that a sensor has just requested; else of our own, requested as soon as webserver and code
         server can take it."""
         told, ours = time.monotonic(), False
+        reason = run_tags.START if self.published() else run_tags.FIRST_LOAD
         while True:
             self._platform.check()
             if run_id := self._persistently(self._swept_by_a_sensor):
@@ -111,7 +112,7 @@ class FirstLoad:
                     "refresh_catalogue",
                     repository_location_name="eurostat_assets",
                     repository_name="__repository__",
-                    tags=FIRST_IN_QUEUE | run_tags.why(run_tags.FIRST_LOAD),
+                    tags=FIRST_IN_QUEUE | run_tags.why(reason),
                 )
             except DagsterGraphQLClientError:
                 if time.monotonic() - told > SECONDS_BETWEEN_NEWS:

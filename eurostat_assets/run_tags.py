@@ -14,7 +14,7 @@ from eurostat_assets.postgres import DatasetState
 
 RELEASE, TITLE, WHY = "eurostat/release", "eurostat/title", "eurostat/why"
 LONGEST = 120  # characters of a tag
-PERSON, SYNC, SWEEP, FIRST_LOAD = "person", "sync", "sweep", "first load"
+PERSON, SYNC, SWEEP, FIRST_LOAD, START = "person", "sync", "sweep", "first load", "start of the platform"
 
 
 def of(release: str, title: str | None = None) -> dict[str, str]:
