@@ -5,6 +5,7 @@ Each dataset has a run and a process of its own, so that one that fails, or whos
 
 from __future__ import annotations
 
+import logging
 import time
 import warnings
 from collections import deque
@@ -23,6 +24,8 @@ from eurostat_assets import partitions, postgres, resources, run_processes
 from eurostat_assets.dead_runs import fail_dead_runs
 from eurostat_assets.postgres import leases
 from eurostat_assets.settings import Settings
+
+log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LOOKS = 10.0
 SECONDS_TO_STOP = 9.0
@@ -131,7 +134,14 @@ def _stop(instance: dg.DagsterInstance, mirror: resources.Mirror, at_work: Seque
 
 
 def _work(sender: Connection, settings: Settings, instance: InstanceRef, request: Request) -> None:
-    """In the child: execute the run and send why it failed, or None."""
+    """In the child: execute the run and send why it failed, or None; nothing where that could not be found out."""
+    try:
+        _execute(sender, settings, instance, request)
+    except Exception as error:  # noqa: BLE001 (a database that went away, mostly; the parent records that the run ended)
+        log.error("%s: its run ended: %s", request.dataset, str(error).partition("\n")[0])
+
+
+def _execute(sender: Connection, settings: Settings, instance: InstanceRef, request: Request) -> None:
     from eurostat_assets.definitions import build
     from eurostat_assets.failures import reason, superseded
     from eurostat_assets.sensors.endings import record_failed_run

@@ -1,5 +1,6 @@
 """Every run ends: `sync` stops when it is told to, and when it is killed, its runs are failed and its processes gone."""
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ import pytest
 from dagster._core.events import DagsterEvent, DagsterEventType
 from dagster._core.launcher.base import WorkerStatus
 
-from eurostat_assets import dead_runs, launcher, postgres, resources, sandbox
+from eurostat_assets import command_runs, dead_runs, launcher, postgres, resources, sandbox
 from eurostat_assets.dead_runs import fail_dead_runs
 from eurostat_assets.sensors.due import in_flight
 from eurostat_assets.settings import Settings
@@ -164,6 +165,20 @@ def test_a_run_told_to_end_within_the_switch_leaves_the_old_or_the_new_release(m
     # What readers saw after the end was one of the two, whole, and what is recorded is the same one.
     assert found in published.items()
     assert postgres.states(mirror.database)[code].error is None
+
+
+def test_a_run_whose_database_goes_away_says_so_in_one_line(monkeypatch, caplog):
+    def gone(_: object) -> None:
+        raise psycopg2.OperationalError("server closed the connection unexpectedly\nand more\n")
+
+    monkeypatch.setattr(dg.DagsterInstance, "from_ref", gone)
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    command_runs._work(sender, Settings(), None, command_runs.Request("HLTH_X", "sync"))  # type: ignore[arg-type]
+    sender.close()
+    with pytest.raises(EOFError):  # by which the parent knows that it ended without an outcome
+        receiver.recv()
+    (line,) = [record.getMessage() for record in caplog.records if record.name == command_runs.__name__]
+    assert line == "HLTH_X: its run ended: server closed the connection unexpectedly"
 
 
 def mirrored(mirror: Mirror, code: str) -> list[str]:

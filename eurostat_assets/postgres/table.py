@@ -161,8 +161,8 @@ def read_release_file(parquet: Readable, dataset: str | None = None) -> ReleaseF
     table_name(found)
     if dataset and found.upper() != dataset.upper():
         raise NotObservations(dataset, f"{parquet} is of dataset {found}")
-    data_updated = _moment(about.get("update_data") or about.get("updated"))
-    structure_updated = _moment(about.get("update_structure"))
+    data_updated = _moment(found, about.get("update_data") or about.get("updated"))
+    structure_updated = _moment(found, about.get("update_structure"))
     return ReleaseFile(
         parquet=parquet,
         dataset=found.upper(),
@@ -221,17 +221,22 @@ def _json(metadata: Mapping[bytes, bytes] | None, key: bytes) -> dict[str, Any]:
     return json.loads((metadata or {}).get(key, b"{}")) or {}
 
 
-def _moment(text: str | None) -> datetime | None:
-    """An aware time from Eurostat's text, e.g. `2014-03-20T23:00:00+0100`; UTC where it names no zone."""
+def _moment(dataset: str, text: object) -> datetime | None:
+    """A time in UTC from Eurostat's text, e.g. `2014-03-20T23:00:00+0100`; it is in UTC where it names no zone.
+
+    Raises NotObservations for what is no time, or is one beyond the years 1 to 9999 in UTC.
+    """
     if not text:
         return None
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        moment = datetime.fromisoformat(str(text))
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise NotObservations(dataset, f"the date of its release is {text!r}, which is none") from error
 
 
 def _version(data: datetime | None, structure: datetime | None) -> str:
     """The name of a release: its data and structure dates in UTC, the former for both where one is missing."""
     if data is None:
         return "undated"
-    moments = [moment.astimezone(UTC) for moment in (data, structure or data)]
-    return "_".join(f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in moments)
+    return "_".join(f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (data, structure or data))

@@ -1,5 +1,6 @@
 """Whatever happens to a publication, the last good release is whole, nothing is left over, and a re-run succeeds."""
 
+import json
 import os
 import resource
 import signal
@@ -348,3 +349,13 @@ def test_an_address_that_cannot_be_read_is_refused_without_showing_any_of_it() -
             pass
         assert "hunter2" not in str(refusal.value)
         assert refusal.value.__cause__ is None
+
+
+@pytest.mark.parametrize("date", ["9999-12-31T23:59:59-0100", "0001-01-01T00:00:00+0100", "yesterday", 5])
+def test_a_release_whose_date_is_none_is_refused(mirror: str, release: Write, date: object) -> None:
+    path = release()
+    table = pq.read_table(path)
+    about = json.dumps({"dataset": "HLTH_TEST", "update_data": date}).encode()
+    pq.write_table(table.replace_schema_metadata({b"jsonstat": about}), path)
+    with pytest.raises(NotObservations, match="the date of its release"):
+        publish(mirror, path)
