@@ -21,7 +21,8 @@ from eurostat_assets.jsonstat.strict import parse_strictly
 
 LONGEST_OUTLINE = 32 << 20  # bytes beside the cells; Eurostat's longest code lists make about one megabyte
 
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]', re.DOTALL)
+# A string that does not end within the window is one as well (`open`): what is in it is no bracket.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|(?P<open>\\?\Z))|[{}\[\],]', re.DOTALL)
 _WRAPPED_ARRAY = re.compile(rb'\{\s*"value"\s*:\s*\[')
 _NEVER_A_DATASET = {"dimension", "extension", "role", "note", "error", "warning"}
 
@@ -91,6 +92,8 @@ class _Scan:
         """Follow the tokens of the window; a string that may go on in the next chunk stays in the window."""
         at = 0
         while token := _TOKEN.search(self.window, at):
+            if token["open"] is not None:
+                break
             mark, at = token.group(), token.end()
             if mark not in (b"{", b"["):
                 self._follow(mark)

@@ -264,3 +264,16 @@ def test_a_refused_text_leaves_the_old_file_alone_and_nothing_else(tmp_path: Pat
 def test_a_source_that_is_not_there_stays_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_header(tmp_path / "no.json")
+
+
+@pytest.mark.parametrize("text", ['{"a": [1, {', "}]}],", '"' * 7, "\\" * 9])
+def test_a_text_longer_than_what_is_read_at_once_is_no_structure(tmp_path: Path, text: str) -> None:
+    """Whatever stands in it, wherever the reading stops."""
+    path = tmp_path / "hlth_x.json"
+    for shift in range(12):
+        label = "x" * shift + text * (600_000 // len(text))
+        members = json.loads(body())
+        path.write_bytes(json.dumps({"label": label, **members}).encode())
+        header = read_header(path)
+        assert header.dataset == "HLTH_X"
+        assert write_parquet(path, tmp_path / "x.parquet").rows == 2
