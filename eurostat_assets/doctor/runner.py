@@ -26,7 +26,7 @@ _PACE = 0.5
 """Seconds between the starts of two requests, at least; a sandbox on this machine needs no such courtesy."""
 
 
-_PATIENCE = 60.0
+_PATIENCE = 30.0
 """Seconds for the next bytes; the doctor asks for little, and is waited for."""
 
 
