@@ -19,6 +19,7 @@ from eurostat_assets.processes import write_ended
 
 ORDERLY_GRACE = 6.0  # seconds between SIGTERM and SIGKILL when the launcher stops the platform
 ABRUPT_GRACE = 1.5  # when the launcher has died
+ABRUPT_SHUTDOWN = 2.0  # seconds for the shutdown checkpoint of PostgreSQL then
 SECONDS_TO_APPEAR = 2.0  # for a server whose starter was killed in the midst of it
 OURS = "postgres"  # what the launcher says before it starts the embedded server
 ORDERLY = "stop"  # and before it closes the pipe on purpose
@@ -85,13 +86,13 @@ class Guardian:
         self._process.stdin.flush()
 
 
-def end_platform(home: Path, *, owns_database: bool, grace: float) -> None:
-    """End the platform's processes, then stop the embedded server, if it is the launcher's."""
+def end_platform(home: Path, *, owns_database: bool, grace: float, fast_for: float | None = None) -> None:
+    """End the platform's processes, then stop the embedded server, if it is the launcher's; `fast_for` as in its `stop`."""
     process_tree.end(home, grace=grace)
     if owns_database:
         server = EmbeddedPostgres(home / "postgres")
         give_up = time.monotonic() + SECONDS_TO_APPEAR
-        while not server.stop() and time.monotonic() < give_up:
+        while not server.stop(fast_for=fast_for) and time.monotonic() < give_up:
             time.sleep(0.2)
     write_ended(home)
 
@@ -100,8 +101,10 @@ def main(home: Path) -> None:
     """Wait for the end of standard input, then end the platform."""
     said = {line.strip() for line in sys.stdin}
     began = time.monotonic()
-    end_platform(home, owns_database=OURS in said, grace=ORDERLY_GRACE if ORDERLY in said else ABRUPT_GRACE)
-    if ORDERLY not in said:
+    if ORDERLY in said:
+        end_platform(home, owns_database=OURS in said, grace=ORDERLY_GRACE)
+    else:
+        end_platform(home, owns_database=OURS in said, grace=ABRUPT_GRACE, fast_for=ABRUPT_SHUTDOWN)
         now, took = time.strftime("%Y-%m-%d %H:%M:%S"), time.monotonic() - began
         print(f"{now} The launcher died; its platform was ended in {took:.1f} s.")  # noqa: T201 - goes to the log
 

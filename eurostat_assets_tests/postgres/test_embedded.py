@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg2
 import pytest
 
@@ -80,6 +81,21 @@ def test_committed_rows_survive_kill_9_of_the_server(server: EmbeddedPostgres) -
             time.sleep(0.001)
         assert server.start().pid != pid
         assert ask(server.url("eurostat"), "SELECT count(*) FROM kept") == 1000
+
+
+def test_a_shutdown_that_takes_too_long_is_cut_short_and_loses_nothing(server: EmbeddedPostgres) -> None:
+    pid = server.start().pid
+    url = server.url("mirror")
+    ask(url, "CREATE TABLE kept AS SELECT 1 AS one")
+    (checkpointer,) = [
+        one for one in psutil.Process(pid).children() if "checkpointer" in " ".join(one.cmdline())
+    ]
+    checkpointer.suspend()  # a disk that takes for ever
+    assert server.stop(fast_for=1)
+    assert not server.status().running
+    assert not psutil.pid_exists(checkpointer.pid)
+    server.start()
+    assert ask(server.url("mirror"), "SELECT one FROM kept") == 1
 
 
 def test_a_pid_file_that_names_another_process_does_not_stop_a_start(server: EmbeddedPostgres) -> None:
