@@ -92,6 +92,7 @@ def page() -> Iterator[Page]:
                 "--disable-gpu",
                 "--no-first-run",
                 "--disable-background-networking",
+                "--no-proxy-server",  # the attacker's names are this machine's, whatever proxy the environment names
                 f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP attacker.example 127.0.0.1",
             ],
         )
