@@ -35,6 +35,7 @@ from eurostat_assets.resources import Mirror, progress
 OVERLAP = timedelta(hours=2)
 """For how long, at most, two runs of one dataset are thought to overlap: a download may take an hour."""
 DIGEST = "_digest.json"  # what begins with _ is no data to those who read folders of Parquet files
+UNFINISHED = ".part"  # how the name of a file ends that is being written
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,10 @@ def _newer(path: UPath, release: Release) -> Release | None:
 
 @contextmanager
 def _only_writer(folder: UPath) -> Iterator[None]:
-    """One run at a time writes into this folder of a dataset. On a local disk: an object store knows no such lock."""
+    """One run at a time writes into this folder of a dataset, and first removes what a killed one had half written.
+
+    On a local disk: an object store knows no such lock, and no file that is half there.
+    """
     if not _is_local(folder):
         yield
         return
@@ -236,6 +240,8 @@ def _only_writer(folder: UPath) -> Iterator[None]:
     locked = os.open(str(folder), os.O_RDONLY)
     try:
         fcntl.flock(locked, fcntl.LOCK_EX)
+        for unfinished in Path(str(folder)).glob(f"*{UNFINISHED}"):
+            unfinished.unlink(missing_ok=True)
         yield
     finally:
         os.close(locked)
@@ -279,7 +285,7 @@ def _into_place(finished: Path, place: UPath) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        beside = Path(f"{place}.{os.getpid()}.part")
+        beside = Path(f"{place}.{os.getpid()}{UNFINISHED}")
         shutil.copyfile(finished, beside)
         beside.replace(str(place))
         finished.unlink()
@@ -289,6 +295,6 @@ def _write_into_place(place: UPath, text: str) -> None:
     if not _is_local(place):
         place.write_text(text)
         return
-    beside = Path(f"{place}.{os.getpid()}.part")
+    beside = Path(f"{place}.{os.getpid()}{UNFINISHED}")
     beside.write_text(text)
     beside.replace(str(place))

@@ -1,6 +1,7 @@
 """Two runs of one dataset: the store keeps the newer release, whole, whichever run writes last."""
 
 import hashlib
+import json
 import random
 import threading
 import uuid
@@ -15,7 +16,9 @@ from upath import UPath
 
 from eurostat_assets.eurostat import RawJson, Release
 from eurostat_assets.eurostat.raw import RawPart
-from eurostat_assets.io_managers import RawStore
+from eurostat_assets.io_managers import ParquetStore, RawStore
+from eurostat_assets.jsonstat import write_parquet
+from eurostat_assets_tests.jsonstat.documents import eurostat_like
 
 CODE = "HLTH_TEST"
 NOON = datetime(2026, 4, 24, 9, tzinfo=UTC)
@@ -90,3 +93,13 @@ def test_in_an_object_store_a_young_body_stays_as_another_run_may_be_about_to_na
     monkeypatch.setattr("eurostat_assets.io_managers.OVERLAP", timedelta(0))
     write(store, raw(tmp_path, 3))
     assert bodies(place) == ["the body of day 3"]
+
+
+def test_what_a_killed_run_had_half_written_goes_with_the_next_one(tmp_path):
+    store, body = ParquetStore(str(tmp_path / "store")), tmp_path / "body.json"
+    body.write_text(json.dumps(eurostat_like(100) | {"updated": "2026-02-06T23:00:00+0100"}))
+    folder = tmp_path / "store" / "observations" / f"dataset={CODE}"
+    folder.mkdir(parents=True)
+    (folder / "_digest.json.4711.part").write_text("{")
+    store.handle_output(CONTEXT, write_parquet(body, tmp_path / "finished.parquet"))
+    assert sorted(path.name for path in folder.iterdir()) == ["_digest.json", "observations.parquet"]
