@@ -17,7 +17,7 @@ from eurostat_assets.eurostat import EurostatError, FeedItem
 from eurostat_assets.postgres import DatasetState
 from eurostat_assets.postgres.state import State
 from eurostat_assets.sensors import eurostat_releases, feed, stale_datasets, sweep_when_feed_is_silent
-from eurostat_assets.sensors.due import due
+from eurostat_assets.sensors.due import being_requested, due
 from eurostat_assets.sensors.feed import hinted
 from eurostat_assets.settings import Settings
 from eurostat_assets.sweeping import sweep
@@ -76,6 +76,22 @@ def state(code: str, rows: int, word: State = "new", wait: float = -1) -> Datase
 def test_what_is_due_is_requested_biggest_first_and_never_twice(ours, busy, most, expected):
     chosen = due({one.dataset: one for one in ours}, busy, NIGHT, most)
     assert [one.dataset for one in chosen] == expected
+
+
+def test_a_request_of_the_feed_is_over_once_its_run_has_failed():
+    def asked(requested: int | None, failed: int | None) -> DatasetState:
+        moments = {
+            name: None if seconds is None else NIGHT + timedelta(seconds=seconds)
+            for name, seconds in (("requested_at", requested), ("failed_at", failed))
+        }
+        return replace(state("HLTH_X", 1), **moments)
+
+    soon = NIGHT + timedelta(seconds=30)
+    assert being_requested(asked(0, None), soon)
+    assert being_requested(asked(0, -10), soon)  # the failure that this request is the answer to
+    assert not being_requested(asked(0, 20), soon)
+    assert not being_requested(asked(-60, None), soon)
+    assert not being_requested(asked(None, 20), soon)
 
 
 @dg.job

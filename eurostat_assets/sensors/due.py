@@ -49,7 +49,7 @@ def stale_datasets(interval: int) -> dg.SensorDefinition:
         fail_dead_runs(context.instance, mirror)
         ours, now = states(mirror.database), datetime.now(UTC)
         busy = in_flight(context.instance)
-        busy |= {code for code, state in ours.items() if _being_requested(state, now)}
+        busy |= {code for code, state in ours.items() if being_requested(state, now)}
         chosen = due(ours, busy, now, QUEUED_AT_ONCE - len(busy))
         chosen = not_requested_yet(context.instance, chosen)
         if not chosen:
@@ -82,8 +82,17 @@ def not_requested_yet(instance: dg.DagsterInstance, chosen: Sequence[DatasetStat
     return [state for key, state in keys.items() if key not in there]
 
 
-def _being_requested(state: DatasetState, now: datetime) -> bool:
-    return state.requested_at is not None and now - state.requested_at < BEING_REQUESTED
+def being_requested(state: DatasetState, now: datetime) -> bool:
+    """Return whether the feed's sensor has just requested a run that Dagster may not have made yet.
+
+    One that has failed since was made: the next may follow at once.
+    """
+    asked = state.requested_at
+    return (
+        asked is not None
+        and now - asked < BEING_REQUESTED
+        and not (state.failed_at and state.failed_at > asked)
+    )
 
 
 def in_flight(instance: dg.DagsterInstance) -> set[str]:
