@@ -57,7 +57,9 @@ class FirstLoad:
         self._platform = platform
         self._tell = tell
         self.ui = platform.ui
-        self._client = DagsterGraphQLClient("127.0.0.1", port_number=platform.port)
+        self._client = DagsterGraphQLClient(
+            "127.0.0.1", port_number=platform.port, headers={"Authorization": f"Bearer {platform.token}"}
+        )
         self._mirror = resources.Mirror(platform.settings)
 
     def check_source(self) -> None:

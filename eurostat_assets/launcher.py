@@ -7,6 +7,7 @@ them alive is the supervisor's, and ending them the guardian's.
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ from eurostat_assets.settings import Settings
 from eurostat_assets.supervisor import Child, Database, Supervisor
 
 SECONDS_BETWEEN_NEWS = 15
+WEB_TOKEN = "EUROSTAT_WEB_TOKEN"
+"""The variable by which the webserver learns the secret that lets the launcher in; no setting of a person's."""
 WORKSPACE = """\
 # Written by `eurostat-assets up` and `demo`: where their webserver and daemon find the code server.
 load_from:
@@ -50,6 +53,7 @@ class Platform:
         self.settings = settings
         self.ui = f"http://127.0.0.1:{port}"
         self.port = port
+        self.token = secrets.token_urlsafe()
         self._children: dict[str, Child] = {}
         self._supervisor = supervisor
 
@@ -199,7 +203,9 @@ def _start_dagster(platform: Platform, environment: Mapping[str, str], tell: Tel
     platform.start("dagster-daemon", ["dagster-daemon", "run", "-w", str(workspace)], environment)
     webserver = [Path(sys.executable).name, "-m", "eurostat_assets.webserver", "-h", "127.0.0.1"]
     platform.start(
-        "dagster-webserver", [*webserver, "-p", str(platform.port), "-w", str(workspace)], environment
+        "dagster-webserver",
+        [*webserver, "-p", str(platform.port), "-w", str(workspace)],
+        {**environment, WEB_TOKEN: platform.token},
     )
     _wait_for(platform, "dagster-webserver", lambda: _answers(platform.ui), tell)
 

@@ -5,12 +5,14 @@ Here belongs the joining of the two. What Dagster's webserver does is its own.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from dagster_webserver import cli
 from dagster_webserver.app import create_app_from_workspace_process_context
 from starlette.types import ASGIApp
 
+from eurostat_assets import launcher
 from eurostat_assets import settings as settings_module
 from eurostat_assets.settings import Settings
 from eurostat_assets.web import Guard, Password, Policy
@@ -24,6 +26,7 @@ def policy(settings: Settings) -> Policy:
         hosts=frozenset(name.lower() for name in settings.web_hosts),
         open_paths=frozenset({HEALTH}),
         password=Password.read(settings.web_password_file) if settings.web_password_file else None,
+        token=os.environ.get(launcher.WEB_TOKEN, ""),
     )
 
 

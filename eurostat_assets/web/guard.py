@@ -18,6 +18,7 @@ Sources: Fetch Metadata Request Headers (W3C), RFC 6454 (Origin), RFC 9110 §15.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hmac import compare_digest
 from urllib.parse import parse_qs, urlsplit
 
 from graphql import GraphQLError, OperationDefinitionNode, OperationType, parse
@@ -48,13 +49,15 @@ class Policy:
     """What a guard lets through.
 
     `hosts`: names of this server besides those of loopback, in lower case, without port. `open_paths`: paths that need no
-    password, such as a health check's. `graphql`: the path whose GET requests may only query.
+    password, such as a health check's. `token`: lets the platform's own programs in without it, as `Authorization: Bearer`.
+    `graphql`: the path whose GET requests may only query.
     """
 
     hosts: frozenset[str] = frozenset()
     open_paths: frozenset[str] = frozenset()
     graphql: str = "/graphql"
     password: Password | None = field(default=None, repr=False)
+    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,10 @@ def _is_link(scope: Scope, headers: Headers) -> bool:
 def _password(scope: Scope, headers: Headers, policy: Policy) -> Refusal | None:
     if policy.password is None or scope["path"] in policy.open_paths:
         return None
-    if policy.password.accepts(headers.get("authorization", "")):
+    given = headers.get("authorization", "")
+    if policy.token and compare_digest(given.encode(), f"Bearer {policy.token}".encode()):
+        return None
+    if policy.password.accepts(given):
         return None
     return Refusal(
         401, "A user name and password are needed.", {"WWW-Authenticate": 'Basic realm="Eurostat Assets"'}
