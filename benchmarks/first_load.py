@@ -212,7 +212,7 @@ def _nothing(_: int) -> None:
 def _mirror_plainly(knobs: Settings, code: str) -> float:
     """Download, read and publish one dataset; returns CPU seconds."""
     began = time.process_time()
-    database = resources.database_url(knobs, "plain")
+    database = resources.owner_url(knobs, "plain")
     postgres.create_database(database)
     postgres.migrate(database)
     with tempfile.TemporaryDirectory(dir=knobs.home) as folder:

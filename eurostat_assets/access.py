@@ -1,7 +1,7 @@
-"""Who reaches the mirror's database, and as whom: the reader's address for people, the owner's for the platform.
+"""Who reaches the mirror's databases, and as whom: the reader's address for people, the loader's for the platform.
 
-Here belong the roles' set-up for this deployment and the reader's password, a file in the home. What each role may do is
-in postgres/roles.py.
+Here belong the roles' set-up for this deployment and the passwords of reader and loader, files in the home. What each role
+may do is in postgres/roles.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from eurostat_assets import resources
 from eurostat_assets.postgres import PostgresError
-from eurostat_assets.postgres.roles import READER, initialise_roles, may_log_in
+from eurostat_assets.postgres.roles import LOADER, READER, hand_over_database, initialise_roles, may_log_in
 from eurostat_assets.postgres.unprivileged import give_to_owner
 from eurostat_assets.settings import Settings
 
@@ -30,15 +30,31 @@ def initialise(
     """Create the roles, or bring them up to date. The reader can log in afterwards, with the password in the home's file.
 
     Without a `reader_password` the one in the file is used, or a new one. Only where a server of the user's own has a
-    reader that can log in already, whose password is not known here, that password stays. Raises `PostgresError`.
+    reader that can log in already, whose password is not known here, that password stays.
+
+    On the embedded server the same holds of the loader. Wherever its password is set, Dagster's database becomes its own.
+    Raises `PostgresError`.
     """
-    url = resources.database_url(settings, resources.MIRROR_DATABASE)
-    password = reader_password or _known_password(settings)
-    if password is None and (resources.embedded_server(settings) or not may_log_in(url, READER)):
+    url = resources.owner_url(settings, resources.MIRROR_DATABASE)
+    is_embedded = resources.embedded_server(settings) is not None
+    password = reader_password or resources.password_in(settings.home / PASSWORD_FILE)
+    if password is None and (is_embedded or not may_log_in(url, READER)):
         password = secrets.token_urlsafe(24)
     if password:
-        _keep_password(settings, password)  # first: a password that only the server knows is lost
+        _keep_password(settings, PASSWORD_FILE, password)  # first: one that only the server knows is lost
+    if is_embedded:
+        known = resources.password_in(settings.home / resources.LOADER_PASSWORD_FILE)
+        loader_password = loader_password or known or secrets.token_urlsafe(24)
+        _keep_password(settings, resources.LOADER_PASSWORD_FILE, loader_password)
     initialise_roles(url, loader_password=loader_password, reader_password=password)
+    if loader_password:
+        hand_over_database(resources.owner_url(settings, resources.DAGSTER_DATABASE))
+
+
+def is_initialised(settings: Settings) -> bool:
+    """Return whether the embedded server has the loader, and its password is known here. Raises `PostgresError`."""
+    known = resources.password_in(settings.home / resources.LOADER_PASSWORD_FILE)
+    return bool(known) and may_log_in(resources.owner_url(settings, resources.MIRROR_DATABASE), LOADER)
 
 
 def reader_url(settings: Settings) -> str:
@@ -46,15 +62,15 @@ def reader_url(settings: Settings) -> str:
 
     On the embedded server the reader is made on first use. Raises `ReaderUnknown`, `PostgresError`.
     """
-    if _known_password(settings) is None and resources.embedded_server(settings):
+    if resources.password_in(settings.home / PASSWORD_FILE) is None and resources.embedded_server(settings):
         initialise(settings)
-    password = _known_password(settings)
+    password = resources.password_in(settings.home / PASSWORD_FILE)
     if password is None:
         raise ReaderUnknown(
             f"The password of the role {READER} is not known here. `eurostat-assets db init` makes the role; when it exists "
             "already, `db init --reader-password-file FILE` sets its password. `db url --admin` prints the owner's address."
         )
-    parts = urlsplit(resources.database_url(settings, resources.MIRROR_DATABASE))
+    parts = urlsplit(resources.owner_url(settings, resources.MIRROR_DATABASE))
     place = parts.netloc.rpartition("@")[2]
     options = [pair for pair in parse_qsl(parts.query) if pair[0] not in ("user", "password", "passfile")]
     return urlunsplit(
@@ -62,14 +78,9 @@ def reader_url(settings: Settings) -> str:
     )
 
 
-def _known_password(settings: Settings) -> str | None:
-    file = settings.home / PASSWORD_FILE
-    return (file.read_text().strip() or None) if file.exists() else None
-
-
-def _keep_password(settings: Settings, password: str) -> None:
+def _keep_password(settings: Settings, name: str, password: str) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
-    file = settings.home / PASSWORD_FILE
+    file = settings.home / name
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:  # noqa: PTH123
         opened.write(password)
     file.chmod(0o600)

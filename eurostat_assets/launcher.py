@@ -125,12 +125,18 @@ def running(
 
 
 def start_databases(settings: Settings) -> None:
-    """Start the embedded server where it is used; see that both databases exist, and that no dead loader left anything."""
+    """Start the embedded server where it is used; see that both databases exist, and that no dead loader left anything.
+
+    The embedded server gets its roles where it has none, such as one of an earlier version, and whenever it starts.
+    """
     server = resources.embedded_server(settings)
+    runs = server is not None and server.status().running
     if server:
         server.start()
     for database in (resources.MIRROR_DATABASE, resources.DAGSTER_DATABASE):
-        postgres.create_database(resources.database_url(settings, database))
+        postgres.create_database(resources.owner_url(settings, database))
+    if server and not (runs and access.is_initialised(settings)):
+        access.initialise(settings)
     postgres.remove_leftovers(resources.Mirror(settings, fills=False).database, settings.keep_releases)
 
 

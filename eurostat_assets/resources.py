@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from eurostat_assets import postgres
+from eurostat_assets.postgres.roles import LOADER
 from eurostat_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 MIRROR_DATABASE = "eurostat"
 DAGSTER_DATABASE = "dagster"
+LOADER_PASSWORD_FILE = "loader_password"
 SECONDS_BETWEEN_REPORTS = 5.0
 
 
@@ -162,9 +164,31 @@ def embedded_server(settings: Settings) -> postgres.EmbeddedPostgres | None:
 
 
 def database_url(settings: Settings, database: str) -> str:
-    """libpq URL of one of the two databases: the mirror's own or Dagster's, both on one server.
+    """Return the libpq URL with which everything works: the loader's, or what `EUROSTAT_DATABASE_URL` says.
 
-    With a server of the user's own, the mirror is the database its URL names, and Dagster's is called `dagster`.
+    `database`: the mirror's own or Dagster's, both on one server. Raises `NoCluster`, `ServerStopped`, and `RolesMissing`
+    where the embedded server has no loader yet.
+    """
+    server = embedded_server(settings)
+    if server is None:
+        return owner_url(settings, database)
+    place = server.place()
+    password = password_in(settings.home / LOADER_PASSWORD_FILE)
+    if password is None:
+        raise postgres.RolesMissing(settings.home)
+    return f"postgresql://{LOADER}:{quote(password, safe='')}@{place}/{database}"
+
+
+def password_in(file: Path) -> str | None:
+    """Return the password that a file of the home holds; None where there is no file, or nothing in it."""
+    return (file.read_text().strip() or None) if file.exists() else None
+
+
+def owner_url(settings: Settings, database: str) -> str:
+    """Return the libpq URL with which databases, roles and tables are made: of the embedded server, its superuser's.
+
+    With a server of the user's own, the mirror is the database its URL names, and Dagster's is called `dagster`. No process
+    of Dagster is given it.
     """
     server = embedded_server(settings)
     if server:

@@ -100,7 +100,7 @@ def url(
     loaded = settings.load()
     if admin or dagster:
         name = resources.DAGSTER_DATABASE if dagster else resources.MIRROR_DATABASE
-        typer.echo(resources.database_url(loaded, name))
+        typer.echo(resources.owner_url(loaded, name))
     else:
         typer.echo(access.reader_url(loaded))
 
@@ -122,9 +122,7 @@ def shell(
             "`eurostat-assets db url` prints the address for any other client."
         )
     loaded = settings.load()
-    address = (
-        resources.database_url(loaded, resources.MIRROR_DATABASE) if admin else access.reader_url(loaded)
-    )
+    address = resources.owner_url(loaded, resources.MIRROR_DATABASE) if admin else access.reader_url(loaded)
     parts = urlsplit(address)
     # Not among the arguments, where everybody on this machine could see it.
     environment = {"PGPASSWORD": unquote(parts.password)} if parts.password else {}

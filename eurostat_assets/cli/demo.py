@@ -162,10 +162,10 @@ def _see_a_release(platform: Platform, load: FirstLoad, source: Running, began: 
 
 def _show(settings: Settings, code: str) -> None:
     """Print what is in PostgreSQL now, and some rows of one table, as a reader sees them."""
-    import psycopg2
     from psycopg2 import sql
 
     from eurostat_assets import access
+    from eurostat_assets.postgres.connection import open_session
 
     table = sql.Identifier("eurostat", code.lower())
     queries = {
@@ -176,7 +176,7 @@ def _show(settings: Settings, code: str) -> None:
             table
         ),
     }
-    with closing(psycopg2.connect(access.reader_url(settings))) as connection, connection.cursor() as cursor:
+    with closing(open_session(access.reader_url(settings))) as connection, connection.cursor() as cursor:
         for title, query in queries.items():
             cursor.execute(query)
             columns = [column.name for column in cursor.description or ()]

@@ -40,6 +40,7 @@ from eurostat_assets.postgres.errors import (
     NotPublished,
     PostgresError,
     PublishError,
+    RolesMissing,
     ServerStopped,
 )
 from eurostat_assets.postgres.freshness import Freshness, Outcome, Stage, faults, freshness, outcomes, stages
@@ -100,6 +101,7 @@ __all__ = [
     "Publication",
     "PublishError",
     "Reader",
+    "RolesMissing",
     "SealState",
     "ServerStatus",
     "ServerStopped",

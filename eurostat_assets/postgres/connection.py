@@ -1,4 +1,4 @@
-"""Connections to the database that holds the mirror. Not here: what is said over them."""
+"""Connections to the database that holds the mirror: opened here and nowhere else. Not here: what is said over them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +13,28 @@ from psycopg2.extensions import make_dsn, parse_dsn
 
 from eurostat_assets.postgres.errors import DatabaseRefused, DatabaseUnavailable, MalformedDatabaseAddress
 
+TRUSTED_PATH = "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)"
+"""The first statement of every session: names without a schema are the server's own, never somebody's in `public`, in a
+schema called like the role, or in pg_temp, which the server would search first where it is not named last.
+
+A statement and not a startup option: PgBouncer refuses those, or ignores them without a word."""
+
+
+def open_session(url: str, **options: Any) -> Connection:
+    """Return a connection to a libpq `url`, with libpq's further `options`, in autocommit mode, that trusts nobody's names.
+
+    Raises psycopg2's own errors.
+    """
+    connection = psycopg2.connect(url, **{"fallback_application_name": "eurostat-assets", **options})
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(TRUSTED_PATH)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
 
 @contextmanager
 def connect(url: str) -> Iterator[Connection]:
@@ -22,12 +44,11 @@ def connect(url: str) -> Iterator[Connection]:
     for whatever else the server says that the block leaves to us.
     """
     try:
-        connection = psycopg2.connect(url, fallback_application_name="eurostat-assets")
+        connection = open_session(url)
     except psycopg2.ProgrammingError:
         raise MalformedDatabaseAddress from None  # libpq's words repeat parts of it, and with them the password
-    except psycopg2.OperationalError as error:
+    except psycopg2.Error as error:
         raise DatabaseUnavailable(where(url), str(error).strip()) from error
-    connection.autocommit = True
     try:
         yield connection
     except psycopg2.Error as error:

@@ -107,7 +107,16 @@ class EmbeddedPostgres:
         return ServerStatus(True, postmaster.pid, postmaster.port, self.data, user)
 
     def url(self, database: str) -> str:
-        """libpq URL of `database`, which is created where it is missing. Raises ServerStopped."""
+        """The superuser's libpq URL of `database`, which is created where it is missing. Raises as `place` does."""
+        place = self.place()  # first: asking for what does not run makes no password
+        base = f"postgresql://{SUPERUSER}:{password_of(self.folder)}@{place}"
+        if database not in self._created:
+            create_database(f"{base}/{database}")
+            self._created.add(database)
+        return f"{base}/{database}"
+
+    def place(self) -> str:
+        """Host and port where the server answers. Raises NoCluster, ServerStopped."""
         port = self.status().port
         if port is None:
             if not self.exists:
@@ -115,11 +124,7 @@ class EmbeddedPostgres:
             raise ServerStopped(
                 f"the embedded server in {self.folder} is not running: start it first, with `eurostat-assets db start`"
             )
-        base = f"postgresql://{SUPERUSER}:{password_of(self.folder)}@{HOST}:{port}"
-        if database not in self._created:
-            create_database(f"{base}/{database}")
-            self._created.add(database)
-        return f"{base}/{database}"
+        return f"{HOST}:{port}"
 
     @property
     def exists(self) -> bool:

@@ -4,6 +4,7 @@ PostgresError
 ├── EmbeddedServerError      the embedded server cannot be installed, started or stopped
 │   └── ServerStopped        it is not running, so it has no URL
 │       └── NoCluster        nor was it ever started
+├── RolesMissing             the embedded server has no role to work as yet
 ├── MalformedDatabaseAddress the address of the database cannot be read
 ├── DatabaseUnavailable      no connection to the database
 ├── DatabaseRefused          the database does not do what it was asked: a missing right, say
@@ -69,6 +70,16 @@ class NoCluster(ServerStopped):
         super().__init__(
             f"there is no mirror in {home} yet: `eurostat-assets up` makes one of Eurostat's data, `eurostat-assets demo`"
             " one of invented data, and EUROSTAT_HOME names the folder of another"
+        )
+
+
+class RolesMissing(PostgresError):
+    """The server of this `home` was started by a version that worked as its superuser, or was never initialised."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(
+            f"the database of {home} has no role eurostat_loader yet, or its password is lost: `eurostat-assets db init`"
+            " makes both"
         )
 
 

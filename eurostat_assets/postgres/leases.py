@@ -20,7 +20,7 @@ from typing import Literal
 import psycopg2
 
 from eurostat_assets.postgres.books import FAILED, LONGEST_WAIT
-from eurostat_assets.postgres.connection import Connection, connect, rows, transaction
+from eurostat_assets.postgres.connection import Connection, connect, open_session, rows, transaction
 from eurostat_assets.postgres.errors import RunIsDead
 
 Kind = Literal["daemon", "sync", "repair"]
@@ -199,11 +199,10 @@ class Lease:
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         if self._connection is None:
-            self._connection = psycopg2.connect(
+            self._connection = open_session(
                 self._url, connect_timeout=5, keepalives_idle=5, keepalives_interval=5, keepalives_count=3,
                 tcp_user_timeout=10_000, fallback_application_name="eurostat-assets lease",
             )  # fmt: skip
-            self._connection.autocommit = True
             rows(self._connection, SESSION)
         yield self._connection
 

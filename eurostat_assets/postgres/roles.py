@@ -32,6 +32,11 @@ SELECT relnamespace::regnamespace::text, relname, relkind FROM pg_class
 WHERE relnamespace IN (%s::regnamespace, %s::regnamespace) AND relkind IN ('r', 'p', 'v', 'm')
   AND relowner <> %s::regrole
 """
+PUBLIC = "SELECT FROM pg_namespace WHERE nspname = 'public'"
+# Whether this database is ours to give away, and whether we may act as the role that gets it.
+OURS = """
+SELECT pg_has_role(datdba, 'USAGE'), pg_has_role(%s, 'MEMBER') FROM pg_database WHERE datname = current_database()
+"""
 
 
 def initialise_roles(
@@ -53,8 +58,32 @@ def initialise_roles(
         _say(cursor, "ALTER ROLE {loader} IN DATABASE {database} SET role = {owner}", connection)
         _say(cursor, "GRANT CONNECT ON DATABASE {database} TO {loader}, {reader}", connection)
         _say(cursor, "GRANT CREATE ON DATABASE {database} TO {owner}", connection)
+        _close_public(cursor, "{owner}")
         for schema in (SCHEMA, STORE):
             _hand_over(cursor, schema)
+
+
+def hand_over_database(url: str) -> None:
+    """Give the database of `url`, and the tables in its schema `public`, to the loader: nobody else may connect to it.
+
+    For the one in which Dagster keeps its own state: Dagster makes its tables in the first schema of the path and names
+    none, so that path is `public`, where only the loader can make anything. A database that is not ours is left as it is.
+    """
+    with connect(url) as connection, transaction(connection) as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        ((is_ours, is_member),) = rows(connection, OURS, (LOADER,))
+        if not is_ours:
+            return
+        if not is_member:
+            _say(cursor, "GRANT {loader} TO CURRENT_USER")
+        _close_public(cursor, "{loader}")
+        cursor.execute(FOREIGN, ("public", "public", LOADER))
+        for space, name, _ in cursor.fetchall():
+            command = sql.SQL("ALTER TABLE {} OWNER TO {}")
+            cursor.execute(command.format(sql.Identifier(space, name), sql.Identifier(LOADER)))
+        _say(cursor, "REVOKE ALL ON DATABASE {database} FROM PUBLIC", connection)
+        _say(cursor, "ALTER DATABASE {database} SET search_path = public, pg_temp", connection)
+        _say(cursor, "ALTER DATABASE {database} OWNER TO {loader}", connection)
 
 
 def prepare_schema(url: str, schema: str) -> None:
@@ -122,6 +151,14 @@ def _create(connection: Connection, cursor: Cursor, role: str, password: str | N
         cursor.execute(
             sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(secret))
         )
+
+
+def _close_public(cursor: Cursor, role: str) -> None:
+    """Let nobody but `role` make anything in the schema `public`, where sessions of people find names without a schema."""
+    cursor.execute(PUBLIC)
+    if cursor.rowcount:
+        _say(cursor, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        _say(cursor, f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
 
 
 def _hand_over(cursor: Cursor, schema: str) -> None:

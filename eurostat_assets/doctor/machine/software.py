@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from eurostat_assets.doctor.exchange import without_secrets
 from eurostat_assets.doctor.machine.check import Machine, Wrong, machine_check
 from eurostat_assets.postgres.cluster import programs_for
+from eurostat_assets.postgres.connection import open_session
 from eurostat_assets.postgres.unprivileged import server_user
 from eurostat_assets.settings import Settings
 
@@ -98,7 +99,7 @@ def _own_server(machine: Machine) -> str:
 
     url = machine.settings.database_url.get_secret_value()
     try:
-        connection = psycopg2.connect(url, connect_timeout=10)
+        connection = open_session(url, connect_timeout=10)
     except psycopg2.Error as error:
         raise Wrong(without_secrets(str(error).strip())) from None
     version = connection.server_version // 10000
