@@ -6,11 +6,14 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
 import yaml
 from psycopg2.extensions import make_dsn, parse_dsn
+
+from eurostat_assets.postgres.roles import LOADER
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,7 +24,7 @@ def test_compose_file_is_valid_to_docker(tmp_path):
         or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode
     ):
         pytest.skip("the docker compose client is not installed")
-    for name in ("postgres_password", "pgadmin_password"):
+    for name in ("postgres_password", "loader_password", "pgadmin_password"):
         (tmp_path / name).write_text("x")
     checked = subprocess.run(
         ["docker", "compose", "--profile", "admin", "config", "-q"], cwd=ROOT, capture_output=True, text=True
@@ -35,6 +38,22 @@ def test_ports_are_published_on_loopback_only_and_no_password_stands_in_the_file
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
         environment = service.get("environment", {})
         assert not any("PASSWORD" in key and not key.endswith("_FILE") for key in environment), name
+
+
+def test_only_the_service_that_makes_the_roles_has_the_superusers_password_and_name():
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    assert {name for name, one in services.items() if "postgres_password" in one.get("secrets", [])} == {
+        "postgres",
+        "init",
+    }
+    ours = {name: one for name, one in services.items() if one["image"].startswith("eurostat-assets")}
+    assert {"init", "code", "webserver", "daemon", "watchdog", "metrics"} == ours.keys()
+    for name, service in ours.items():
+        user = "eurostat" if name == "init" else LOADER
+        environment = service["environment"]
+        assert urlsplit(environment["EUROSTAT_DATABASE_URL"]).username == user, name
+        assert environment["DAGSTER_PG_USERNAME"] == user, name
+        assert "loader_password" in service["secrets"], name
 
 
 def test_up_can_wait_for_every_service():
@@ -52,12 +71,13 @@ def test_containers_and_checkout_call_the_code_location_the_same():
     assert names == {"eurostat_assets"}
 
 
-def test_the_password_of_the_secret_file_reaches_whatever_connects(tmp_path, database):
+@pytest.mark.parametrize("name", ["postgres_password", "loader_password"])
+def test_the_password_of_the_secret_file_reaches_whatever_connects(tmp_path, database, name):
     entrypoint = ROOT / "deploy" / "entrypoint.sh"
     assert os.access(entrypoint, os.X_OK)
     secret, program = r"a:b\c", "import sys, psycopg2; psycopg2.connect(sys.argv[1])"
     (tmp_path / "secret").write_text(secret)
-    script = entrypoint.read_text().replace("/run/secrets/postgres_password", str(tmp_path / "secret"))
+    script = entrypoint.read_text().replace(f"/run/secrets/{name}", str(tmp_path / "secret"))
     place = parse_dsn(database) | {"user": "compose_reader"}
     del place["password"]
     with closing(psycopg2.connect(database)) as connection:
