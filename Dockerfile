@@ -1,5 +1,8 @@
 # One image for the code: `code` (code server), `webserver` and `daemon` run it with different commands.
-FROM python:3.12-slim AS build
+# With its digest (python:3.12-slim@sha256:…) the image is the same whenever it is built: docs/security.md.
+ARG PYTHON_IMAGE=python:3.12-slim
+
+FROM ${PYTHON_IMAGE} AS build
 ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PROJECT_ENVIRONMENT=/opt/eurostat/.venv
 RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /opt/eurostat
@@ -8,10 +11,11 @@ RUN uv sync --frozen --no-default-groups --no-install-project --extra s3
 COPY eurostat_assets ./eurostat_assets
 RUN uv sync --frozen --no-default-groups --no-editable --extra s3
 
-FROM python:3.12-slim
-RUN useradd --uid 10001 --create-home eurostat \
-    && mkdir -p /opt/eurostat /data \
-    && chown eurostat:eurostat /data
+FROM ${PYTHON_IMAGE}
+RUN groupadd --gid 10001 eurostat \
+    && useradd --uid 10001 --gid 10001 --create-home eurostat \
+    && mkdir -p /opt/eurostat \
+    && install --directory --owner eurostat --group eurostat --mode 0750 /data
 WORKDIR /opt/eurostat
 COPY --from=build /opt/eurostat/.venv ./.venv
 COPY dagster.yaml ./

@@ -214,7 +214,7 @@ class Settings(BaseSettings):
     )
     web_hosts: Codes = Field(
         default=(),
-        description="Host names of the UI besides those of loopback, e.g. its proxy's (comma-separated).",
+        description="Host names of UI and metrics besides those of loopback, e.g. a proxy's (comma-separated).",
     )
     web_password_file: Path | None = Field(
         default=None,

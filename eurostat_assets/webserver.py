@@ -15,7 +15,8 @@ from starlette.types import ASGIApp
 from eurostat_assets import launcher
 from eurostat_assets import settings as settings_module
 from eurostat_assets.settings import Settings
-from eurostat_assets.web import Guard, Password, Policy
+from eurostat_assets.web import Password, Policy
+from eurostat_assets.web.guard import Guard
 
 HEALTH = "/server_info"  # versions only; asked by the launcher and by container health checks
 
@@ -25,6 +26,7 @@ def policy(settings: Settings) -> Policy:
     return Policy(
         hosts=frozenset(name.lower() for name in settings.web_hosts),
         open_paths=frozenset({HEALTH}),
+        graphql="/graphql",
         password=Password.read(settings.web_password_file) if settings.web_password_file else None,
         token=os.environ.get(launcher.WEB_TOKEN, ""),
     )

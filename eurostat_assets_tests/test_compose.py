@@ -96,3 +96,48 @@ def test_the_password_of_the_secret_file_reaches_whatever_connects(tmp_path, dat
         finally:
             connection.cursor().execute("DROP ROLE compose_reader")
     assert (tmp_path / ".pgpass").stat().st_mode & 0o777 == 0o600
+
+
+def compose() -> dict:
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def test_no_container_can_write_to_its_image_gain_a_privilege_or_take_all_memory():
+    for name, service in compose()["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["pids_limit"] > 0, name
+        assert service["mem_limit"], name
+        assert service["read_only"] is (name != "pgadmin"), name
+        assert "/tmp" in service.get("tmpfs", []) or name == "pgadmin", name
+
+
+def test_our_own_containers_run_as_a_user_without_any_capability():
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    own = [one for one in compose()["services"].values() if one["image"].startswith("eurostat-assets")]
+    assert len(own) == 6
+    for service in own:
+        assert service["user"] == "10001:10001"
+        assert "cap_add" not in service
+        assert "privileged" not in service
+    assert "--uid 10001" in dockerfile
+    assert "--gid 10001" in dockerfile
+
+
+def test_every_foreign_image_can_be_pinned_by_its_digest():
+    text = (ROOT / "docker-compose.yml").read_text()
+    foreign = [
+        one["image"]
+        for one in compose()["services"].values()
+        if not one["image"].startswith("eurostat-assets")
+    ]
+    assert all(image.startswith("${EUROSTAT_") for image in foreign)
+    assert "${EUROSTAT_PYTHON_IMAGE:-" in text
+    assert "FROM python" not in (ROOT / "Dockerfile").read_text()
+    assert "sha256:" not in text  # one that nobody has seen would be worse than none
+
+
+def test_prometheus_in_the_same_network_may_ask_the_metrics():
+    hosts = compose()["services"]["metrics"]["environment"]["EUROSTAT_WEB_HOSTS"]
+    assert hosts.split(",")[0] == "metrics"
+    assert compose()["services"]["metrics"]["environment"]["EUROSTAT_DATABASE_URL"]

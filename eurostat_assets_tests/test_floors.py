@@ -66,10 +66,9 @@ FLOORS = {
         "pictures",
         "report",
         "revisions",
-        "web",
     },
     1: {"settings"},
-    0: {"loopback", "child_processes", "model"},
+    0: {"loopback", "child_processes", "model", "web"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 

@@ -137,7 +137,7 @@ def metrics(
         exposition.write(read, once)
         return
     try:
-        with exposition.serve(read, port, address) as taken:
+        with exposition.serve(read, port, address, knobs.web_hosts) as taken:
             console.print(f"Metrics are at http://{address}:{taken}/metrics until Ctrl-C.")
             while True:
                 time.sleep(3600)

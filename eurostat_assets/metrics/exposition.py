@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from socket import AF_INET6
 from statistics import median
+from threading import Thread
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import CollectorRegistry, start_http_server, write_to_textfile
+from prometheus_client import CollectorRegistry, make_wsgi_app, write_to_textfile
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
 
 from eurostat_assets.metrics.books import Books
+from eurostat_assets.web import Policy
+from eurostat_assets.web.wsgi import WsgiGuard
 
 STATES = ("new", "current", "stale", "failed", "withdrawn", "excluded")
 OUTCOMES = ("published", "failed", "interrupted")
@@ -41,10 +47,30 @@ class _Mirror(Collector):
         yield from ()
 
 
+class _Silent(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
+        """Say nothing of a request every quarter of a minute."""
+
+
+class _Server6(ThreadingWSGIServer):
+    address_family = AF_INET6
+
+
 @contextmanager
-def serve(read: Callable[[], Books], port: int, address: str = "127.0.0.1") -> Iterator[int]:
-    """Answer `GET /metrics` at `address` in the background while the block runs; yields the port. Raises OSError."""
-    server, thread = start_http_server(port, address, _registry(read))
+def serve(
+    read: Callable[[], Books], port: int, address: str = "127.0.0.1", hosts: Collection[str] = ()
+) -> Iterator[int]:
+    """Answer `GET /metrics` at `address` in the background while the block runs; yields the port. Raises OSError.
+
+    `hosts`: the names, besides `address` and those of loopback, by which Prometheus may call this server.
+    """
+    names = {address, *hosts} - {"0.0.0.0", "::"}  # these two are every address, and no name
+    policy = Policy(hosts=frozenset(name.lower() for name in names))
+    guarded = WsgiGuard(make_wsgi_app(_registry(read)), policy)
+    kind = _Server6 if ":" in address else ThreadingWSGIServer
+    server = make_server(address, port, guarded, kind, _Silent)
+    thread = Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
     try:
         yield int(server.server_port)
     finally:

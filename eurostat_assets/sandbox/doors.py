@@ -1,6 +1,6 @@
 """The sandbox's own endpoints under `/sandbox`, for the command line and for tests: JSON orders in, JSON out.
 
-Eurostat has nothing like it; client.py is the other side.
+Eurostat has nothing like it; client.py is the other side. Where they are mounted, and the guard before them: server.py.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class Doors:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/sandbox/state", self.state),
-            Route("/sandbox/tally", self.tally),
+            Route("/state", self.state),
+            Route("/tally", self.tally),
             *(
-                Route(f"/sandbox/{name}", self._door(act), methods=["POST"])
+                Route(f"/{name}", self._door(act), methods=["POST"])
                 for name, act in (
                     ("release", self.release),
                     ("add", self.add),

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from eurostat_assets.sandbox import catalogue, query
@@ -26,6 +27,7 @@ from eurostat_assets.sandbox.publisher import Publisher
 from eurostat_assets.sandbox.query import Refused
 from eurostat_assets.sandbox.tally import Tally
 from eurostat_assets.sandbox.travel import SORRY_PATH, Behaviour, Traveller, sorry, with_connection
+from eurostat_assets.web.guard import Guard
 
 
 def application(
@@ -40,7 +42,12 @@ def application(
     routes = [
         *Data(publisher, traveller, tally, behaviour.cost).routes(),
         *_Catalogue(publisher, traveller, tally).routes(),
-        *Doors(publisher, faults, tally, calendar, contract).routes(),
+        # The API is read by whoever asks, as Eurostat's own is. What changes it answers no page of another site.
+        Mount(
+            "/sandbox",
+            routes=Doors(publisher, faults, tally, calendar, contract).routes(),
+            middleware=[Middleware(Guard)],
+        ),
         Route(SORRY_PATH, sorry),
     ]
     return with_connection(contract.around(Starlette(routes=routes)))

@@ -1,13 +1,23 @@
 """What stands before every web address of the platform: who may ask, and from which page.
 
-    guard.py      refuses requests that another web page makes, foreign host names and queries that change something by GET
+    policy.py     whether a request is answered; refuses other web pages, foreign host names, and changes by GET
+    guard.py      the same before an ASGI application, wsgi.py before a WSGI one
     password.py   the optional password of the UI, kept as a hash in a file
 
-Here belongs what is the same for Dagster's webserver, the sandbox's control address and every later address. Not here: what
-they answer. Knows neither Dagster nor the settings.
+Here belongs what is the same for Dagster's webserver, the sandbox's control address, the metrics and every later address.
+Not here: what they answer. Knows nothing else of this package, so that all of it may use it. The guards are imported by
+their own names: a server of one kind does not load the other's libraries.
 """
 
-from eurostat_assets.web.guard import Guard, Policy
 from eurostat_assets.web.password import Password, PasswordFileError, hash_password
+from eurostat_assets.web.policy import Policy, Refusal, Request, refusal_of
 
-__all__ = ["Guard", "Password", "PasswordFileError", "Policy", "hash_password"]
+__all__ = [
+    "Password",
+    "PasswordFileError",
+    "Policy",
+    "Refusal",
+    "Request",
+    "hash_password",
+    "refusal_of",
+]

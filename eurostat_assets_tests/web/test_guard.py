@@ -18,7 +18,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
-from eurostat_assets.web import Guard, Password, Policy, hash_password
+from eurostat_assets.web import Password, Policy, hash_password
+from eurostat_assets.web.guard import Guard
 
 MUTATION = "mutation { wipeAssets }"
 JSON = {"Content-Type": "application/json"}
@@ -87,7 +88,9 @@ def serving(app: ASGIApp) -> Iterator[int]:
 @pytest.fixture
 def served() -> Iterator[Served]:
     reached: list[str] = []
-    with serving(Guard(application(reached), Policy(hosts=frozenset({"mirror.example.org"})))) as port:
+    with serving(
+        Guard(application(reached), Policy(hosts=frozenset({"mirror.example.org"}), graphql="/graphql"))
+    ) as port:
         yield Served(port, reached)
 
 
@@ -147,6 +150,8 @@ def test_a_name_of_this_server_is_taken(served: Served, host: str):
         {"Origin": "http://127.0.0.1:1"},
         {"Origin": "http://127.0.0.1.attacker.example:{port}"},
         {"Origin": "chrome-extension://abc"},
+        # Another port of the machine whose name is set is another server.
+        {"Origin": "http://mirror.example.org:81", "Host": "mirror.example.org:80"},
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
         {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"},
         # A form of another page is a navigation as well.

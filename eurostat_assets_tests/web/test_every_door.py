@@ -1,0 +1,98 @@
+"""The same guard before the sandbox's control address and before the metrics; the sandbox's data answer everybody."""
+
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from eurostat_assets.metrics import Books, exposition
+from eurostat_assets.sandbox import Running, running
+
+FOREIGN = [
+    {"Origin": "https://attacker.example"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1:1"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+    {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"},
+    {"Host": "attacker.example"},
+    {"Host": "0.0.0.0"},
+    {"Host": "127.0.0.1@attacker.example"},
+    {"Host": "attacker.example@127.0.0.1"},
+]
+
+
+@pytest.fixture(scope="module")
+def source() -> Iterator[Running]:
+    with running(profile="tests") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def metrics() -> Iterator[str]:
+    with exposition.serve(lambda: Books(up=True), 0, hosts=["metrics"]) as port:
+        yield f"http://127.0.0.1:{port}/metrics"
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_no_other_page_steers_the_sandbox_or_reads_its_state(source: Running, headers: dict[str, str]):
+    before = source.state()
+    orders = {
+        "release": {"codes": ["HLTH_RS_BDS"]},
+        "withdraw": {"codes": ["HLTH_RS_BDS"]},
+        "clock": {"now": None},
+    }
+    for door, order in {**orders, "faults": {"faults": "503=1"}, "contract": {"changes": []}}.items():
+        for kind in ("application/json", "text/plain"):
+            sent = requests.post(
+                f"{source.url}/sandbox/{door}",
+                json.dumps(order),
+                headers={**headers, "Content-Type": kind},
+                timeout=30,
+            )
+            assert sent.status_code in (403, 421), door
+    for door in ("state", "tally"):
+        assert requests.get(f"{source.url}/sandbox/{door}", headers=headers, timeout=30).status_code in (
+            403,
+            421,
+        )
+    assert source.state() == before
+
+
+def test_the_sandboxs_data_answer_whoever_asks_as_eurostat_does(source: Running):
+    for headers in FOREIGN:
+        if "@" not in headers.get("Host", ""):
+            got = requests.get(f"{source.api_url}/catalogue/toc/txt", headers=headers, timeout=30)
+            assert got.ok, headers
+
+
+def test_what_belongs_to_the_platform_steers_it(source: Running):
+    source.set_faults("")
+    assert source.tally()["requests"]
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_no_other_page_reads_the_metrics(metrics: str, headers: dict[str, str]):
+    answer = requests.get(metrics, headers=headers, timeout=30)
+    assert answer.status_code in (403, 421)
+    assert "eurostat_mirror" not in answer.text
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_prometheus_reads_the_metrics_by_loopback_and_by_a_name_that_is_set(metrics: str):
+    port = metrics.split(":")[2].split("/")[0]
+    for host in ("localhost", f"localhost:{port}", "metrics:9464", "METRICS"):
+        answer = requests.get(metrics, headers={"Host": host}, timeout=30)
+        assert answer.ok
+        assert "eurostat_mirror_up 1.0" in answer.text
+        assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+
+
+def test_two_hosts_are_none(metrics: str):
+    port = int(metrics.split(":")[2].split("/")[0])
+    for hosts in (["localhost", "attacker.example"], ["attacker.example", "localhost"], []):
+        lines = ["GET /metrics HTTP/1.1", *(f"Host: {host}" for host in hosts), "Connection: close"]
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+            assert b" 421 " in connection.makefile("rb").readline()
