@@ -62,6 +62,7 @@ from eurostat_assets.postgres.offers import (
     record_waiting,
     settle_offer,
 )
+from eurostat_assets.postgres.orphans import OrphanedFile, orphaned_files
 from eurostat_assets.postgres.polls import Poll, Polled, claim_sweep, poll_failed, poll_succeeded, polls
 from eurostat_assets.postgres.publication import Patience, Publication, Storage
 from eurostat_assets.postgres.publishing import publish
@@ -93,6 +94,7 @@ __all__ = [
     "NoCluster",
     "NotPublished",
     "NothingHeldBack",
+    "OrphanedFile",
     "Outcome",
     "Patience",
     "Poll",
@@ -120,6 +122,7 @@ __all__ = [
     "incidents",
     "latest_checks",
     "migrate",
+    "orphaned_files",
     "outcomes",
     "poll_failed",
     "poll_succeeded",

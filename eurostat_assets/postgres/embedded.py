@@ -8,6 +8,7 @@ server's user, see elsewhere.py). The server outlives the process that started i
 
 import contextlib
 import fcntl
+import logging
 import random
 import socket
 import subprocess
@@ -21,8 +22,12 @@ from eurostat_assets.postgres import elsewhere
 from eurostat_assets.postgres.cluster import SUPERUSER, make_cluster, password_of, programs_for
 from eurostat_assets.postgres.connection import create_database
 from eurostat_assets.postgres.errors import EmbeddedServerError, NoCluster, ServerStopped
-from eurostat_assets.postgres.postmaster import forget_dead_postmaster, postmaster_of
+from eurostat_assets.postgres.orphans import remove_orphaned_files
+from eurostat_assets.postgres.postmaster import forget_dead_postmaster, postmaster_of, processes_in
+from eurostat_assets.postgres.standalone import Standalone
 from eurostat_assets.postgres.unprivileged import ServerUser, give_to_owner, server_user
+
+log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 SETTINGS = {
@@ -77,6 +82,7 @@ class EmbeddedPostgres:
                 make_cluster(self.folder, self.user, self.programs)
             while not self._settled(deadline):
                 forget_dead_postmaster(self.data)
+                self._remove_orphans(deadline)
                 self._start(deadline)
         return self.status()
 
@@ -189,6 +195,25 @@ class EmbeddedPostgres:
         if time.monotonic() > deadline or not any(words in said for words in passing):
             raise EmbeddedServerError(f"the server in {self.data} did not start", said[-2000:])
         time.sleep(0.2)
+
+    def _remove_orphans(self, deadline: float) -> None:
+        """Recover the cluster, if need be, and remove the files that a crash left in it: before the first client."""
+        while True:
+            # A killed server's children need a moment to notice; until then nobody else may open the cluster.
+            others = processes_in(self.data)
+            try:
+                left = remove_orphaned_files(Standalone(self.programs, self.user, self.data, self.settings))
+            except EmbeddedServerError as error:
+                if others and time.monotonic() < deadline:
+                    time.sleep(0.1)
+                    continue
+                log.debug("%s", error)  # the server will say itself what is wrong with it
+                return
+            if size := sum(file.bytes for file in left):
+                log.warning(
+                    "PostgreSQL: removed %d files (%s bytes) that a crash had left", len(left), f"{size:,}"
+                )
+            return
 
     def _choose_port(self) -> int:
         if self.port:

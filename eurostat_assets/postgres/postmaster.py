@@ -27,7 +27,9 @@ def postmaster_of(data: Path) -> Postmaster | None:
 
     try:
         lines = (data / PID_FILE).read_text().splitlines()
-        pid, port, state = int(lines[0]), int(lines[3]), lines[7].strip() if len(lines) > 7 else ""
+        # A server that lets nobody in (standalone.py) writes its number as a negative one.
+        pid, port = abs(int(lines[0])), int(lines[3])
+        state = lines[7].strip() if len(lines) > 7 else ""
         if str(data) not in psutil.Process(pid).cmdline():
             return None
     except PermissionError as error:
@@ -43,3 +45,11 @@ def forget_dead_postmaster(data: Path) -> None:
     """Remove the pid file of a server that is no more: the next one would not start beside it."""
     if postmaster_of(data) is None:
         (data / PID_FILE).unlink(missing_ok=True)
+
+
+def processes_in(data: Path) -> list[int]:
+    """The processes that work in the cluster's folder: those of its server, also when their postmaster was killed."""
+    import psutil
+
+    found = psutil.process_iter(["pid", "cwd"])
+    return [process.info["pid"] for process in found if process.info["cwd"] == str(data)]

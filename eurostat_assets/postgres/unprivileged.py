@@ -24,17 +24,19 @@ class ServerUser:
     uid: int | None = None
     gid: int | None = None
 
-    def run(self, command: Sequence[str | Path]) -> "subprocess.CompletedProcess[str]":
-        """Run `command` as this user, from `/` (our own working directory may be closed to them).
+    def run(self, command: Sequence[str | Path], said: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run `command` as this user, from `/` (our own working directory may be closed to them); `said` is its input.
 
         Output goes to a file and not to a pipe: the server inherits it and would keep a pipe open.
         Raises PermissionError where the user cannot reach the program.
         """
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
-        with tempfile.TemporaryFile("w+") as output:
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as given:
+            given.write(said)
+            given.seek(0)
             done = subprocess.run(
                 [str(word) for word in command],
-                cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                cwd="/", env=environment, stdin=given, stdout=output, stderr=subprocess.STDOUT,
                 user=self.uid, group=self.gid, extra_groups=None if self.uid is None else [],
             )  # fmt: skip
             output.seek(0)
