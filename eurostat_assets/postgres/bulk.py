@@ -4,6 +4,7 @@ Here: what is asked for, and whether the files and the table allow it; the resul
 in bulk_transactions.py. Whatever fails has changed nothing, and no file is loaded twice.
 """
 
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,8 +13,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 
-from eurostat_assets.postgres import appending, bulk_state, bulk_tables, folder, roles
-from eurostat_assets.postgres.bulk_state import LOCK
+from eurostat_assets.postgres import appending, bulk_state, bulk_tables, folder, roles, session_locks
 from eurostat_assets.postgres.bulk_transactions import Job, Mode, run
 from eurostat_assets.postgres.connection import connect, reason, rows, transaction
 from eurostat_assets.postgres.errors import BulkLoadError
@@ -82,7 +82,7 @@ def load_parquet(
     migrate(url)
     with connect(url) as connection, Workers.of(jobs) as workers:
         rows(connection, SESSION)
-        rows(connection, "SELECT pg_advisory_lock(%s, hashtext(%s))", (LOCK, table))
+        session_locks.lock(connection, f"bulk:{table}", math.inf)
         bulk_tables.clear_leftovers(connection, table)
         with transaction(connection) as cursor:
             present = relation(cursor, name)

@@ -14,8 +14,6 @@ from psycopg2.extras import execute_values
 
 from eurostat_assets.postgres.connection import Connection, Cursor, reason, rows
 
-LOCK = 0x65757263
-"""First key of the advisory locks, one per table, that let one bulk load at a time work on it."""
 FILE_COLUMN = "#file"
 """A column of the tables that hold the rows, which the table that users see does not have."""
 

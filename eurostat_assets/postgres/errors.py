@@ -269,8 +269,9 @@ class AnotherLoader(PublishError):
 
     worth_retrying = True
 
-    def __init__(self, dataset: str, seconds: float) -> None:
-        super().__init__(dataset, f"another loader has been publishing it for more than {seconds:g} s")
+    def __init__(self, dataset: str, seconds: float, holder: str) -> None:
+        who = f": {holder}" if holder else ""
+        super().__init__(dataset, f"another loader has been publishing it for more than {seconds:g} s{who}")
 
 
 class NewerPublished(PublishError):

@@ -12,6 +12,7 @@ from typing import Protocol
 from psycopg2.extras import execute_values
 
 from eurostat_assets.postgres.connection import Connection, connect, rows, transaction
+from eurostat_assets.postgres.session_locks import try_lock
 
 OPENED = """
 INSERT INTO eurostat.incidents (kind, subject, sentence, severity) VALUES %s
@@ -44,8 +45,6 @@ INSERT INTO eurostat.alarm_channels (channel, failed_at, error, failures) VALUES
 ON CONFLICT (channel) DO UPDATE SET
     failed_at = excluded.failed_at, error = excluded.error, failures = alarm_channels.failures + 1
 """
-LOCK = 0x616C6172
-"""Key of the advisory lock of whoever tells: sensor and watchdog do not tell the same twice."""
 
 
 class Condition(Protocol):
@@ -128,8 +127,8 @@ class Incidents:
 def telling(url: str) -> Iterator[Incidents | None]:
     """The incidents, for the one who may tell of them at the moment; None where another does so already."""
     with connect(url) as connection:
-        ((ours,),) = rows(connection, "SELECT pg_try_advisory_lock(%s)", (LOCK,))
-        yield Incidents(connection) if ours else None  # the lock goes with the connection
+        # Sensor and watchdog do not tell the same twice; the lock goes with the connection.
+        yield Incidents(connection) if try_lock(connection, "alarms") else None
 
 
 def incidents(url: str, *, closed: int = 0) -> list[IncidentState]:

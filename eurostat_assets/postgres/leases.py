@@ -1,8 +1,8 @@
 """Leases: which runs are alive, by the database's clock, from whatever machine one looks.
 
 The process that executes a run keeps its lease in two ways: it renews a row of `eurostat.run_leases` every few seconds, and
-on a session of its own it holds an advisory lock. A run is dead when it does neither. The row bridges a lost connection;
-the lock bridges a process that is starved of processor time, or busy in C code, for longer than a lease lasts.
+on a session of its own it holds a lock (session_locks.py). A run is dead when it does neither. The row bridges a lost
+connection; the lock bridges a process that is starved of processor time, or busy in C code, for longer than a lease lasts.
 
 Not here: what a process does without its lease, and what Dagster is told (run_processes.py, dead_runs.py).
 """
@@ -22,11 +22,10 @@ import psycopg2
 from eurostat_assets.postgres.books import FAILED, LONGEST_WAIT
 from eurostat_assets.postgres.connection import Connection, connect, open_session, rows, transaction
 from eurostat_assets.postgres.errors import RunIsDead
+from eurostat_assets.postgres.session_locks import try_lock
 
 Kind = Literal["daemon", "sync", "repair"]
 
-LOCK = 0x65757263
-"""First key of the advisory locks, one per lease; the second one is its id."""
 LOCK_COUNTS = 600
 """Seconds since the last renewal for which the lock counts: a process that was stopped holds it, too."""
 DIED_RETRY = 10
@@ -56,13 +55,9 @@ RETURNING id
 DEAD = f"""
 expires_at < clock_timestamp() AND (
     heartbeat_at < clock_timestamp() - {LOCK_COUNTS} * interval '1 second'
-    OR NOT EXISTS (
-        SELECT FROM pg_locks
-        WHERE locktype = 'advisory' AND classid = {LOCK} AND objid = lease.id AND objsubid = 2
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    )
+    OR NOT EXISTS (SELECT FROM eurostat.held_locks WHERE name = 'run:' || lease.id)
 )
-"""  # noqa: S608 (constants)
+"""
 EXPIRE = f"""
 UPDATE eurostat.run_leases AS lease SET expired_at = clock_timestamp()
 WHERE expired_at IS NULL AND (%s OR {DEAD}) AND run_id = coalesce(%s, run_id)
@@ -76,7 +71,11 @@ VALUES (%s, %s, %s, '', 0, clock_timestamp() - interval '1 second') ON CONFLICT 
 ATTEMPT = """
 INSERT INTO eurostat.releases (dataset, state, error, finished_at) VALUES (%s, 'failed', %s, now())
 """
-FORGET = f"DELETE FROM eurostat.run_leases WHERE expired_at < now() - interval '{KEPT_DAYS} days'"  # noqa: S608
+FORGET = f"""
+DELETE FROM eurostat.run_leases WHERE expired_at < now() - interval '{KEPT_DAYS} days';
+DELETE FROM eurostat.session_locks
+WHERE starts_with(name, 'run:') AND NOT EXISTS (SELECT FROM eurostat.run_leases WHERE name = 'run:' || id)
+"""  # noqa: S608 (constants)
 UNREPORTED = """
 SELECT run_id, kind, dataset, host, pid, heartbeat_at FROM eurostat.run_leases
 WHERE expired_at IS NOT NULL AND NOT reported ORDER BY id
@@ -191,7 +190,7 @@ class Lease:
     def _renew(self) -> bool:
         with self._connected() as connection:
             if not self._locked:
-                ((self._locked,),) = rows(connection, "SELECT pg_try_advisory_lock(%s, %s)", (LOCK, self._id))
+                self._locked = try_lock(connection, f"run:{self._id}")
             alive = bool(rows(connection, RENEW, (self._terms.lasts, self._id)))
         self._renewed = time.monotonic()
         return alive

@@ -2,14 +2,10 @@
 
 import time
 
-import psycopg2.errors
-
-from eurostat_assets.postgres import books
-from eurostat_assets.postgres.connection import Connection, connect, milliseconds, rows
+from eurostat_assets.postgres import books, session_locks
+from eurostat_assets.postgres.connection import Connection, connect, rows
 from eurostat_assets.postgres.errors import AnotherLoader
 
-LOCK = 0x65757262
-"""First key of the advisory locks, one per dataset, that let one loader at a time publish it."""
 SESSION = """
 SELECT set_config(name, value, false) FROM pg_settings
 JOIN (VALUES ('client_connection_check_interval', '5s'), ('tcp_keepalives_idle', '60'),
@@ -41,9 +37,7 @@ def become_only_loader(connection: Connection, dataset: str, patience: float) ->
 
     The lock goes with the connection, however that ends; the server notices a vanished client within minutes.
     """
-    try:
-        rows(connection, SESSION)
-        rows(connection, "SELECT set_config('lock_timeout', %s, false)", (milliseconds(patience),))
-        rows(connection, "SELECT pg_advisory_lock(%s, hashtext(%s))", (LOCK, dataset))
-    except psycopg2.errors.LockNotAvailable as error:
-        raise AnotherLoader(dataset, patience) from error
+    rows(connection, SESSION)
+    name = f"dataset:{dataset}"
+    if not session_locks.lock(connection, name, patience):
+        raise AnotherLoader(dataset, patience, session_locks.holder(connection, name))

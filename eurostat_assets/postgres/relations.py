@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from eurostat_assets.postgres.bulk_state import LOCK
 from eurostat_assets.postgres.connection import connect, rows, transaction
 from eurostat_assets.postgres.table import SCHEMA, STORE, codes_of
 
@@ -29,9 +28,7 @@ FROM eurostat.releases WHERE stored_as IS NOT NULL
 BULK = """
 SELECT relname, table_name,
        state = 'loaded' OR state = 'loading' AND EXISTS (
-           SELECT FROM pg_locks
-           WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-             AND classid = %s AND objid::bigint = hashtext(table_name)::bigint & 4294967295)
+           SELECT FROM eurostat.held_locks WHERE name = 'bulk:' || table_name)
 FROM pg_class JOIN eurostat.bulk_loads ON starts_with(relname, format('bulk#%%s_', id))
 WHERE relnamespace = to_regnamespace(%s)
 """
@@ -57,7 +54,7 @@ def relation_sizes(url: str) -> RelationSizes:
         tables = dict(rows(connection, TABLES, (SCHEMA, [*own_tables(), *by_hand])))
         releases = dict(rows(connection, TABLES, (STORE, [])))
         published = rows(connection, RELEASES)
-        bulk = rows(connection, BULK, (LOCK, STORE))
+        bulk = rows(connection, BULK, (STORE,))
         datasets = rows(connection, "SELECT lower(dataset) FROM eurostat.datasets WHERE release IS NOT NULL")
     referred = {f"{name}{suffix}" for (name,) in datasets for suffix in ("#coded", "#codes")}
     removed_by: dict[str, str] = {}

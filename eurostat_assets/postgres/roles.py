@@ -9,7 +9,7 @@ from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
 from eurostat_assets.postgres.connection import Connection, Cursor, connect, rows, transaction
-from eurostat_assets.postgres.migrations import LOCK, migrate
+from eurostat_assets.postgres.migrations import migrate, work_alone
 from eurostat_assets.postgres.table import SCHEMA, STORE
 
 OWNER = "eurostat_owner"
@@ -50,7 +50,7 @@ def initialise_roles(
     migrate(url)
     passwords = {LOADER: loader_password, READER: reader_password}
     with connect(url) as connection, transaction(connection) as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        work_alone(cursor)
         for role in (OWNER, LOADER, READER):
             _create(connection, cursor, role, passwords.get(role))
         _say(cursor, "GRANT {owner} TO CURRENT_USER, {loader}")
@@ -96,7 +96,7 @@ def prepare_schema(url: str, schema: str) -> None:
     if not ready and may_create:
         initialise_roles(url)
     with connect(url) as connection, transaction(connection) as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        work_alone(cursor)
         is_member = _standing(connection)[2]
         if not rows(connection, "SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)):
             _say(

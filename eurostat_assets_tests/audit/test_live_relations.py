@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import psycopg2
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -10,6 +9,8 @@ import pytest
 from eurostat_assets.audit import strangers
 from eurostat_assets.postgres import publish, relation_sizes
 from eurostat_assets.postgres.bulk import load_parquet
+from eurostat_assets.postgres.connection import connect
+from eurostat_assets.postgres.session_locks import try_lock
 from eurostat_assets_tests.postgres.conftest import Query, Write, mirror, query, release
 
 __all__ = ["mirror", "query", "release"]  # fixtures
@@ -71,10 +72,9 @@ def test_a_load_at_work_is_left_alone_and_a_dead_one_is_the_next_loads_to_clear(
     query("INSERT INTO eurostat.bulk_loads (table_name, state) VALUES ('public.many', 'loading')")
     (load,) = query("SELECT max(id) FROM eurostat.bulk_loads")[0]
     query(f'CREATE TABLE eurostat_releases."bulk#{load}_1" (n int)')
-    with psycopg2.connect(mirror) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(x'65757263'::int, hashtext('public.many'))")
+    with connect(mirror) as connection:
+        assert try_lock(connection, "bulk:public.many")
         assert found(mirror) == {}
-    connection.close()
     (sentence,) = found(mirror).values()
     assert "the next load into public.many removes it" in sentence
     assert "drop" not in sentence

@@ -32,10 +32,11 @@ from eurostat_assets.postgres.errors import (
     NotObservations,
     PublishError,
 )
-from eurostat_assets.postgres.loaders import LOCK, remove_leftovers
+from eurostat_assets.postgres.loaders import remove_leftovers
 from eurostat_assets.postgres.migrations import migrate
 from eurostat_assets.postgres.publication import Patience, Storage
 from eurostat_assets.postgres.publishing import publish
+from eurostat_assets.postgres.session_locks import try_lock
 from eurostat_assets.postgres.state import states
 from eurostat_assets_tests.postgres.conftest import Query, Write, observations
 
@@ -222,13 +223,13 @@ def test_two_loaders_of_one_dataset_come_one_after_the_other(
 
 
 def test_a_loader_that_never_ends_does_not_hold_up_others_for_ever(
-    mirror: str, release: Write, query: Query, survives: Callable[..., None]
+    mirror: str, release: Write, survives: Callable[..., None]
 ) -> None:
-    query(f"SELECT pg_advisory_lock({LOCK}, hashtext('HLTH_TEST'))")
-    with pytest.raises(AnotherLoader, match=r"more than 0\.2 s"):
-        publish(mirror, release(day=2), patience=Patience(loader=0.2))
-    assert publish(mirror, release("HLTH_OTHER")).rows == 1000
-    query("SELECT pg_advisory_unlock_all()")
+    with connect(mirror) as other:
+        assert try_lock(other, "dataset:HLTH_TEST")
+        with pytest.raises(AnotherLoader, match=rf"more than 0\.2 s: pid {other.info.backend_pid} "):
+            publish(mirror, release(day=2), patience=Patience(loader=0.2))
+        assert publish(mirror, release("HLTH_OTHER")).rows == 1000
     survives("refused")
 
 
@@ -238,10 +239,10 @@ def test_the_start_clears_up_after_the_dead_and_leaves_the_living_alone(
     for dataset in ("HLTH_TEST", "HLTH_OTHER"):
         for day in (1, 2, 3):
             publish(mirror, release(dataset, day=day), storage=Storage(keep_releases=5))
-    query(f"SELECT pg_advisory_lock({LOCK}, hashtext('HLTH_TEST'))")
-    assert remove_leftovers(mirror, keep_releases=1, patience=0.2) == ["HLTH_OTHER"]
-    assert query(STORED) == [(3,)]
-    query("SELECT pg_advisory_unlock_all()")
+    with connect(mirror) as other:
+        assert try_lock(other, "dataset:HLTH_TEST")
+        assert remove_leftovers(mirror, keep_releases=1, patience=0.2) == ["HLTH_OTHER"]
+        assert query(STORED) == [(3,)]
     assert remove_leftovers(mirror, keep_releases=0) == ["HLTH_OTHER", "HLTH_TEST"]
     assert query(STORED) == [(1,)]
     assert remove_leftovers(mirror) == []
@@ -339,7 +340,7 @@ def test_a_table_of_somebody_else_is_not_touched(mirror: str, release: Write, qu
 
 
 def test_a_database_without_our_tables_is_told(database: str, release: Write) -> None:
-    with pytest.raises(DatabaseRefused, match=r"eurostat\.datasets"):
+    with pytest.raises(DatabaseRefused, match=r"eurostat\.session_locks"):
         publish(database, release())
 
 

@@ -44,7 +44,7 @@ def holding(mirror: str, query) -> Iterator[BaseProcess]:
     process = multiprocessing.get_context("forkserver").Process(target=hold, args=(mirror,))
     process.start()
     try:
-        until(lambda: query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 1702195811"))
+        until(lambda: query("SELECT 1 FROM eurostat.held_locks WHERE starts_with(name, 'run:')"))
         yield process
     finally:
         process.kill()

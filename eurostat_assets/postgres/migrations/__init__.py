@@ -6,29 +6,56 @@ transaction, by whichever process comes first.
 
 from pathlib import Path
 
-from eurostat_assets.postgres.connection import Cursor, connect, transaction
+import psycopg2.errors
 
-LOCK = 0x65757261
-"""Key of the advisory lock that makes the second process wait for the first."""
+from eurostat_assets.postgres.connection import Connection, Cursor, connect, transaction
+
+BEGINNING = """
+CREATE SCHEMA IF NOT EXISTS eurostat;
+CREATE TABLE IF NOT EXISTS eurostat.migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())
+"""
+MADE_MEANWHILE = (
+    psycopg2.errors.UniqueViolation,
+    psycopg2.errors.DuplicateSchema,
+    psycopg2.errors.DuplicateTable,
+    psycopg2.errors.DuplicateObject,
+)
 
 
 def migrate(url: str) -> list[str]:
     """Bring the project's tables up to date; returns the names of the migrations it ran, often none."""
     files = sorted(Path(__file__).parent.glob("*.sql"))
-    with connect(url) as connection, transaction(connection) as cursor:
-        if not _pending(cursor, files):
-            return []
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        cursor.execute("CREATE SCHEMA IF NOT EXISTS eurostat")
-        cursor.execute(
-            "CREATE TABLE IF NOT EXISTS eurostat.migrations "
-            "(name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
-        )
-        pending = _pending(cursor, files)
-        for file in pending:
-            cursor.execute(file.read_text(encoding="utf-8"))
-            cursor.execute("INSERT INTO eurostat.migrations (name) VALUES (%s)", (file.stem,))
-        return [file.stem for file in pending]
+    with connect(url) as connection:
+        with transaction(connection) as cursor:
+            if not _pending(cursor, files):
+                return []
+        _begin(connection)
+        with transaction(connection) as cursor:
+            work_alone(cursor)
+            pending = _pending(cursor, files)
+            for file in pending:
+                cursor.execute(file.read_text(encoding="utf-8"))
+                cursor.execute("INSERT INTO eurostat.migrations (name) VALUES (%s)", (file.stem,))
+            return [file.stem for file in pending]
+
+
+def work_alone(cursor: Cursor) -> None:
+    """Wait until no other process changes the schema, and let none begin before the end of the transaction.
+
+    Readers go on, and cannot take this lock: it needs a right to write.
+    """
+    cursor.execute("LOCK TABLE eurostat.migrations IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _begin(connection: Connection) -> None:
+    """Make the table that is locked while migrations run. IF NOT EXISTS does not help where two make it at once."""
+    while True:
+        try:
+            with transaction(connection) as cursor:
+                cursor.execute(BEGINNING)
+            return
+        except MADE_MEANWHILE:
+            continue
 
 
 def _pending(cursor: Cursor, files: list[Path]) -> list[Path]:
