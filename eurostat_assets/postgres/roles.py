@@ -70,10 +70,15 @@ def hand_over_database(url: str) -> None:
     none, so that path is `public`, where only the loader can make anything. A database that is not ours is left as it is.
     """
     with connect(url) as connection, transaction(connection) as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         ((is_ours, is_member),) = rows(connection, OURS, (LOADER,))
         if not is_ours:
             return
+        # First, as this also makes another process that is here wait for the end of our transaction.
+        _say(
+            cursor,
+            "COMMENT ON DATABASE {database} IS 'What Dagster keeps: runs, events, schedules.'",
+            connection,
+        )
         if not is_member:
             _say(cursor, "GRANT {loader} TO CURRENT_USER")
         _close_public(cursor, "{loader}")
