@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from eurostat_assets.audit import (
     OF_HIERARCHIES,
+    OF_THE_SERVER,
     OF_THE_WHOLE,
     Audited,
     Finding,
@@ -24,15 +25,18 @@ from eurostat_assets.audit import (
     compare,
     hierarchies,
     implausible,
+    orphaned,
     strangers,
 )
 from eurostat_assets.io_managers import ParquetStore, RawStore
 from eurostat_assets.postgres import (
+    DatabaseRefused,
     DatabaseUnavailable,
     DatasetState,
     NotPublished,
     Reader,
     SealState,
+    orphaned_files,
     reading,
     record_audits,
     record_strangers,
@@ -40,7 +44,7 @@ from eurostat_assets.postgres import (
     seals,
     states,
 )
-from eurostat_assets.resources import Mirror
+from eurostat_assets.resources import Mirror, embedded_server
 
 WRITTEN_AT_ONCE = 50
 
@@ -50,12 +54,16 @@ OnDataset = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Report:
-    """One audit of the mirror, or of some datasets; `strangers` only of the whole mirror."""
+    """One audit of the mirror, or of some datasets; `strangers` only of the whole mirror.
+
+    `not_looked_at`: what this audit of the whole could not see, and why; empty where that is nothing.
+    """
 
     audited: tuple[Audited, ...]
     strangers: tuple[Finding, ...]
     deep: bool
     seconds: float
+    not_looked_at: str = ""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -107,8 +115,12 @@ def audit(
                     waiting.clear()
     finally:
         record_audits(mirror.database, waiting)
-    others = _strangers(mirror) if codes is None else ()
-    return Report(tuple(audited), others, deep, time.monotonic() - started)
+    others, not_looked_at = (), ""
+    if codes is None:
+        others = _strangers(mirror)
+        left, not_looked_at = _left_by_crashes(mirror)
+        others += left
+    return Report(tuple(audited), others, deep, time.monotonic() - started, not_looked_at)
 
 
 def _audit_one(
@@ -151,6 +163,21 @@ def _strangers(mirror: Mirror) -> tuple[Finding, ...]:
     found = tuple(strangers(sizes, shelves, known, published))
     record_strangers(mirror.database, found, OF_THE_WHOLE)
     return found
+
+
+def _left_by_crashes(mirror: Mirror) -> tuple[tuple[Finding, ...], str]:
+    """What the server's crashes left in its data folder, written down; or why that is not known.
+
+    The embedded server removes it whenever it starts, and its files are nothing for the platform to list.
+    """
+    if embedded_server(mirror.settings):
+        return (), ""
+    try:
+        found = tuple(orphaned(orphaned_files(mirror.database, everywhere=False)))
+    except DatabaseRefused as error:
+        return (), f"files that a crash may have left in the server's data folder ({error.reason})"
+    record_strangers(mirror.database, found, OF_THE_SERVER)
+    return found, ""
 
 
 def _published(state: DatasetState) -> Published:

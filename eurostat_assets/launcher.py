@@ -191,6 +191,11 @@ def _start_own_server(
     write_down(register, owns_database=owns)
     if owns:
         guardian.own_database()
+    # A server of which a process is killed then ends, and the supervisor starts it again; one that begins anew by itself
+    # keeps in its data folder what the killed one had begun.
+    server = postgres.EmbeddedPostgres(
+        server.folder, server.port, {**server.settings, "restart_after_crash": "off"}
+    )
     server.start()
     supervisor.add(Database(server))
 

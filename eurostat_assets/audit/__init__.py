@@ -11,16 +11,24 @@
 Here belongs what is compared and what is said about it. Not here: SQL (`postgres/digests.py`), paths, when it happens.
 """
 
-from eurostat_assets.audit.belonging import Relations, Shelf, strangers
+from eurostat_assets.audit.belonging import Relations, Shelf, orphaned, strangers
 from eurostat_assets.audit.comparison import compare
 from eurostat_assets.audit.errors import AuditError, HashesDiffer, NotComparable
-from eurostat_assets.audit.findings import OF_A_TABLE, OF_HIERARCHIES, OF_THE_WHOLE, Finding, Kind
+from eurostat_assets.audit.findings import (
+    OF_A_TABLE,
+    OF_HIERARCHIES,
+    OF_THE_SERVER,
+    OF_THE_WHOLE,
+    Finding,
+    Kind,
+)
 from eurostat_assets.audit.hierarchies import Hierarchy, codes_of, hierarchies, implausible
 from eurostat_assets.audit.seals import Audited, Published, Seal, Server
 
 __all__ = [
     "OF_A_TABLE",
     "OF_HIERARCHIES",
+    "OF_THE_SERVER",
     "OF_THE_WHOLE",
     "AuditError",
     "Audited",
@@ -38,5 +46,6 @@ __all__ = [
     "compare",
     "hierarchies",
     "implausible",
+    "orphaned",
     "strangers",
 ]

@@ -39,6 +39,30 @@ class Shelf:
     codes: Collection[str]
 
 
+class File(Protocol):
+    """A file of the server by its path in the data folder, with its size."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def bytes(self) -> int: ...
+
+
+def orphaned(files: Sequence[File]) -> Iterator[Finding]:
+    """One finding about all the `files` of the server's data folder that are of no relation."""
+    if not files:
+        return
+    size = sum(file.bytes for file in files)
+    yield Finding(
+        "data folder",
+        "orphaned_files",
+        f"A crash of the database server left {len(files)} files ({size:,} bytes) of tables that were being made, such as"
+        f" {files[0].path} in its data folder. They do no harm but for their size; whoever runs the server may delete them"
+        " while it is stopped in good order. The embedded server removes them when it starts.",
+        {"files": len(files), "bytes": size},
+    )
+
+
 def strangers(
     relations: Relations, shelves: Sequence[Shelf], known: Collection[str], published: Collection[str]
 ) -> Iterator[Finding]:

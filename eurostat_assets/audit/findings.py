@@ -20,6 +20,7 @@ Kind = Literal[
     "stranger_table",
     "forgotten_release",
     "stranger_files",
+    "orphaned_files",
     "totals_implausible",
     "aggregate_implausible",
 ]
@@ -29,8 +30,12 @@ OF_A_TABLE = frozenset[Kind](
 )  # fmt: skip
 """What one look at a table and its Parquet file decides, fast or not."""
 OF_HIERARCHIES = frozenset[Kind](("totals_implausible", "aggregate_implausible"))
+OF_THE_SERVER = frozenset[Kind](("orphaned_files",))
+"""What is found only where the server lets its files be listed."""
 OF_THE_WHOLE = frozenset[Kind](("stranger_table", "forgotten_release", "stranger_files", "raw_missing"))
-WARNINGS = frozenset[Kind]((*OF_HIERARCHIES, "forgotten_release", "stranger_files", "raw_missing"))
+WARNINGS = frozenset[Kind](
+    (*OF_HIERARCHIES, *OF_THE_SERVER, "forgotten_release", "stranger_files", "raw_missing")
+)
 
 Remedy = Literal["publish", "read", ""]
 

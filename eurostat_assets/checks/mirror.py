@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from eurostat_assets import auditing, run_tags
-from eurostat_assets.audit import OF_A_TABLE, OF_HIERARCHIES, OF_THE_WHOLE
+from eurostat_assets.audit import OF_A_TABLE, OF_HIERARCHIES, OF_THE_SERVER, OF_THE_WHOLE
 from eurostat_assets.failures import told
 from eurostat_assets.postgres import AuditFinding, audit_findings
 from eurostat_assets.resources import Mirror
@@ -22,7 +22,7 @@ CHECKS = {
         "Every published table holds what its Parquet file holds, row for row: nobody changed either.",
     ),
     "everything_belongs": (
-        OF_THE_WHOLE,
+        OF_THE_WHOLE | OF_THE_SERVER,
         "No table, release or file without a dataset of this mirror, and no raw file that is gone.",
     ),
     "totals_plausible": (
@@ -95,7 +95,7 @@ def _results(found: Sequence[AuditFinding], audited: int) -> Iterator[dg.AssetCh
 
 def _metadata(
     report: auditing.Report, found: Sequence[AuditFinding]
-) -> dict[str, dg.MetadataValue | int | float]:
+) -> dict[str, dg.MetadataValue | int | float | str]:
     return {
         "datasets audited": len(report.audited),
         "compared by checksum": report.compared,
@@ -103,6 +103,7 @@ def _metadata(
         "errors": sum(finding.severity == "error" for finding in found),
         "warnings": sum(finding.severity == "warning" for finding in found),
         "seconds": round(report.seconds, 3),
+        **({"not looked at": report.not_looked_at} if report.not_looked_at else {}),
         "findings": dg.MetadataValue.md(_listed(found)),
     }
 

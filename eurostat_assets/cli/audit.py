@@ -70,6 +70,8 @@ def _tell(report: Report) -> None:
         console.print(
             f"[{colour}]{finding.kind}[/] {escape(finding.sentence)}", soft_wrap=True, highlight=False
         )
+    if report.not_looked_at:
+        console.print(f"Not looked at: {escape(report.not_looked_at)}.", soft_wrap=True, highlight=False)
     looked = len(report.audited) - report.compared
     console.print(
         f"{len(report.audited)} tables audited in {report.seconds:.1f} s, {report.rows:,} rows: {report.compared} by"

@@ -39,6 +39,7 @@ FROM (SELECT 'base/' || oid AS folder FROM pg_catalog.pg_database WHERE datname 
     pg_catalog.pg_ls_dir(folder) AS name, pg_catalog.pg_stat_file(folder || '/' || name, true)
 WHERE size > 0
 """
+HERE = "SELECT oid, datname FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()"
 ELSEWHERE = """
 SELECT oid, datname FROM pg_catalog.pg_database
 WHERE datallowconn AND datconnlimit <> -2 AND pg_catalog.has_database_privilege(oid, 'CONNECT') ORDER BY oid
@@ -53,11 +54,11 @@ class OrphanedFile:
     bytes: int
 
 
-def orphaned_files(url: str) -> list[OrphanedFile]:
-    """Return the orphaned files of every database of the server of `url` that its user may connect to; empty files are none.
+def orphaned_files(url: str, *, everywhere: bool = True) -> list[OrphanedFile]:
+    """Return the orphaned files of every database that the user of `url` may connect to, or of its own only.
 
-    Others may be at work: what is newer than the oldest transaction that runs may be that one's, and is left out.
-    Raises DatabaseRefused where the user may not list the data folder (superusers may), DatabaseUnavailable.
+    Empty files are none. Others may be at work: what is newer than the oldest transaction that runs may be that one's, and
+    is left out. Raises DatabaseRefused where the user may not list the data folder (superusers may), DatabaseUnavailable.
     """
     found: list[OrphanedFile] = []
     with connect(url) as connection:
@@ -66,7 +67,7 @@ def orphaned_files(url: str) -> list[OrphanedFile]:
                 str(connection.info.host),
                 f"{connection.info.user} may not list the server's files; a superuser may",
             )
-        databases = rows(connection, ELSEWHERE)
+        databases = rows(connection, ELSEWHERE if everywhere else HERE)
     for oid, name in databases:
         with connect(make_dsn(url, dbname=name)) as connection:
             # The files first: the table of a transaction that ended meanwhile is then in the catalogue that is read after.

@@ -38,7 +38,7 @@ class Standalone:
         said = ASKED.format(query=query)
         options = [
             word
-            for name, value in (self.settings | {"exit_on_error": "on"}).items()
+            for name, value in ({**self.settings, "exit_on_error": "on"}).items()
             for word in ("-c", f"{name}={value}")
         ]
         command = [self.programs / "postgres", "--single", "-D", self.data, *options, database]

@@ -1,6 +1,9 @@
 """The audit of a whole mirror: what it keeps, what belongs nowhere, what is repaired; as job and from the command line."""
 
 import json
+import os
+import time
+from unittest.mock import Mock
 
 import dagster as dg
 import psycopg2
@@ -103,6 +106,32 @@ def test_whatever_belongs_nowhere_is_named_and_left_alone(chain):
     by_hand(chain, "DROP TABLE eurostat.hlth_stranger")
     auditing.audit(mirror)
     assert "stranger_table" not in {finding.kind for finding in audit_findings(mirror.database)}
+
+
+def test_what_a_crash_left_in_the_servers_folder_is_reported_where_it_may_be_looked_for(
+    chain, postgres_server, monkeypatch
+):
+    mirror = mirror_of(chain)
+    with psycopg2.connect(mirror.database) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_relation_filepath('eurostat.mirror')")
+        (path,) = cursor.fetchone()
+    connection.close()
+    left = (postgres_server.data / path).with_name("999999998_vm")
+    left.write_bytes(b"x" * 11)
+    an_hour_ago = time.time() - 3600
+    os.utime(left, (an_hour_ago, an_hour_ago))
+    report = auditing.audit(mirror)
+    assert [(one.kind, one.severity, one.numbers["bytes"]) for one in report.findings] == [
+        ("orphaned_files", "warning", 11)
+    ]
+    assert report.not_looked_at == ""
+    left.unlink()
+    auditing.audit(mirror)
+    assert audit_findings(mirror.database) == []
+
+    refused = postgres.DatabaseRefused("here", "nosy may not list the server's files")
+    monkeypatch.setattr(auditing, "orphaned_files", Mock(side_effect=refused))
+    assert "nosy may not" in auditing.audit(mirror).not_looked_at
 
 
 def test_one_that_cannot_be_audited_stops_no_other(chain, monkeypatch):

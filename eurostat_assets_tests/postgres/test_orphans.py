@@ -98,7 +98,8 @@ def test_a_file_of_a_running_transaction_is_no_orphan_and_one_of_nobody_is(serve
         (mine,) = cursor.fetchone() or ("",)
         strange = server.data / Path(mine).with_name("999999999_vm.1")
         strange.write_bytes(b"x" * 7)
-        os.utime(strange, (time.time() - 3600,) * 2)
+        an_hour_ago = time.time() - 3600
+        os.utime(strange, (an_hour_ago, an_hour_ago))
         time.sleep(1.5)
         assert orphaned_files(url) == [orphans.OrphanedFile(str(strange.relative_to(server.data)), 7)]
         running.commit()
