@@ -25,7 +25,11 @@ from eurostat_assets import postgres, resources, settings
 
 
 class Storage(DagsterPostgresStorage):
-    """Runs, events and schedules in PostgreSQL: the database that DAGSTER_PG_… name, else the one of this home."""
+    """Runs, events and schedules in PostgreSQL: the database that DAGSTER_PG_… name, else the one of this home.
+
+    Beside the embedded server these variables count only where they were made for this home: those of another, left in a
+    shell or a file, would lead into its database.
+    """
 
     @classmethod
     def config_type(cls) -> Any:
@@ -36,10 +40,11 @@ class Storage(DagsterPostgresStorage):
         cls, inst_data: ConfigurableClassData | None, config_value: object
     ) -> DagsterPostgresStorage | DefinitionsOnly:
         del config_value
+        loaded = settings.load()
         variables: Mapping[str, str] = os.environ
-        if "DAGSTER_PG_HOST" not in variables:
+        if not _named_for(loaded, variables):
             try:
-                variables = resources.dagster_environment(settings.load())
+                variables = resources.dagster_environment(loaded)
             except postgres.PostgresError as error:
                 logging.getLogger("dagster").warning(
                     f"{error}. Without it, definitions can be read but not run."
@@ -118,6 +123,15 @@ def write_files(folder: Path) -> None:
         new = folder / f".{name}.{os.getpid()}"
         new.write_bytes(source.read_bytes())
         new.replace(folder / name)  # whoever reads it meanwhile has all of one or the other
+
+
+def _named_for(loaded: settings.Settings, variables: Mapping[str, str]) -> bool:
+    """Return whether the variables name Dagster's database, and not that of another home."""
+    if "DAGSTER_PG_HOST" not in variables:
+        return False
+    return bool(loaded.database_url.get_secret_value()) or variables.get("DAGSTER_PG_HOME") == str(
+        loaded.home
+    )
 
 
 def _address(variables: Mapping[str, str]) -> str:

@@ -200,7 +200,7 @@ def owner_url(settings: Settings, database: str) -> str:
 
 
 def dagster_environment(settings: Settings) -> dict[str, str]:
-    """The variables that name Dagster's database (without a password where the URL has none) and this home."""
+    """The variables that name Dagster's database (without a password where the URL has none), and the home they are for."""
     url = urlsplit(database_url(settings, DAGSTER_DATABASE))
     password = {"DAGSTER_PG_PASSWORD": unquote(url.password)} if url.password else {}
     return password | {
@@ -208,6 +208,7 @@ def dagster_environment(settings: Settings) -> dict[str, str]:
         "DAGSTER_PG_PORT": str(url.port or 5432),
         "DAGSTER_PG_USERNAME": unquote(url.username or ""),
         "DAGSTER_PG_DB": url.path.lstrip("/"),
+        "DAGSTER_PG_HOME": str(settings.home),
         "EUROSTAT_HOME": str(settings.home),
         "EUROSTAT_PARALLEL_RUNS": str(settings.parallel_runs),
     }

@@ -1,25 +1,51 @@
-"""Every knob of the platform: one typed object, read once from the environment (`EUROSTAT_…`) at the door.
+"""Every setting of the platform: one typed object, read once from the environment (`EUROSTAT_…`) at the door.
 
-Here belong names, types, defaults and what each setting means. No other module reads the environment: what a room needs is
-handed to it. Secrets have the type `SecretStr`, so that no print, log or traceback shows them.
+Here belong names, types, defaults, what each setting means, and where its value comes from: the environment, else `.env` of
+the working folder, else what its home was filled from, else the default. What a value must look like is in
+setting_values.py. What a room needs is handed to it. Secrets have the type `SecretStr`, so that no print, log or
+traceback shows them.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from eurostat_assets import environment, setting_values
 from eurostat_assets.model.codes import dataset_code
 
 EUROSTAT_API = "https://ec.europa.eu/eurostat/api/dissemination"
 
 SOURCE_FILE = "source.env"
+
+OTHER_VARIABLES = frozenset(
+    {
+        "EUROSTAT_METRICS_PORT",
+        "EUROSTAT_POSTGRES_PORT",
+        "EUROSTAT_STARTED_AS",
+        "EUROSTAT_STARTED_BY",
+        "EUROSTAT_WEB_TOKEN",
+    }
+)
+"""Names that begin like a setting: two are the compose file's, the others tell processes of a platform who started them."""
+
+LARGEST = 10**9
+"""Of any number but observations: as seconds, 31 years."""
 
 _DATABASE_ADDRESS = re.compile(r"postgres(ql)?://([^%\s]|%(?!00)[0-9A-Fa-f]{2})*")
 
@@ -30,8 +56,26 @@ class Settings(BaseSettings):
     """The platform's settings; the field descriptions are the documentation (`eurostat-assets settings` prints them)."""
 
     model_config = SettingsConfigDict(
-        env_prefix="EUROSTAT_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix="EUROSTAT_",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where values come from, the first that has one counts: the one place that says so."""
+        del dotenv_settings, file_secret_settings
+        env_file = _Variables(settings_cls, environment.of_file())
+        return init_settings, env_settings, env_file, _HomesOwn(settings_cls)
 
     # What is mirrored, and from where
     api_url: str = Field(default=EUROSTAT_API, description="Base address of Eurostat's dissemination API.")
@@ -247,21 +291,58 @@ class Settings(BaseSettings):
             dataset_code(dataset)
         return value
 
+    @field_validator("sweep_cron", "audit_cron", "deep_audit_cron")
+    @classmethod
+    def _cron(cls, value: str, info: ValidationInfo) -> str:
+        # Its check takes a second to import, and the defaults need none.
+        return value if value == _default(cls, info) else setting_values.cron(value)
+
+    @field_validator("theme")
+    @classmethod
+    def _theme(cls, value: str) -> str:
+        return setting_values.theme_pattern(value)
+
+    @field_validator("theme_subtree")
+    @classmethod
+    def _theme_subtree(cls, value: str) -> str:
+        return setting_values.folder_of_contents(value)
+
+    @field_validator("indexes")
+    @classmethod
+    def _indexes(cls, value: str) -> str:
+        return setting_values.indexes(value)
+
+    @field_validator("store_url")
+    @classmethod
+    def _store(cls, value: str) -> str:
+        return setting_values.store(value) if value else value
+
+    @field_validator("web_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(setting_values.host, value))
+
+    @field_validator("alarm_email")
+    @classmethod
+    def _emails(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(setting_values.email, value))
+
+    @field_validator("alarm_sender")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        return setting_values.email(value) if value else value
+
     @field_validator("api_url")
     @classmethod
     def _whole_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{value!r} is not an http(s) address")
-        return value.rstrip("/")
+        return setting_values.address(value, "http", "https").rstrip("/")
 
     @field_validator("alarm_webhook", "smtp_url")
     @classmethod
     def _alarm_address(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         schemes = ("smtp", "smtps", "smtp+starttls") if info.field_name == "smtp_url" else ("http", "https")
-        parts = urlsplit(value.get_secret_value())
-        if value.get_secret_value() and (parts.scheme not in schemes or not parts.hostname):
-            raise ValueError(f"it is not an address that begins with {' or '.join(schemes)}")
+        if value.get_secret_value():
+            setting_values.address(value.get_secret_value(), *schemes)
         return value
 
     @field_validator("database_url")
@@ -276,16 +357,69 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("home", mode="before")
+    @field_validator("database_url")
     @classmethod
-    def _default_home(cls, value: object) -> object:
+    def _one_server(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            try:
+                _ = urlsplit(value.get_secret_value()).port
+            except ValueError:
+                raise ValueError("it has to name one host, and a port from 1 to 65535") from None
+        return value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _printable(cls, value: object) -> object:
+        if isinstance(value, str) and not value.isprintable():
+            raise ValueError("it has a character that is none to be read, such as a line feed or a tabulator")
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def _not_for_ever(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse what overflows where it is used, as a time or in the database."""
+        largest = 2**62 if info.field_name == "largest_dataset" else LARGEST
+        if isinstance(value, int | float) and value > largest:
+            raise ValueError(f"it is more than {largest:,}")
+        return value
+
+    @field_validator("home", "web_password_file", mode="before")
+    @classmethod
+    def _empty_path(cls, value: object, info: ValidationInfo) -> object:
         """An empty one is none: it would be the working folder."""
-        return value or cls.model_fields["home"].default
+        return value or _default(cls, info)
 
     @field_validator("home")
     @classmethod
-    def _absolute_home(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _one_spelling(cls, value: Path) -> Path:
+        """One home has one name, whatever links and relative paths lead to it."""
+        home = setting_values.folder(value)
+        if home == Path(home.anchor):
+            raise ValueError(
+                f"{str(value)!r} is the root of the file system: it has to be a folder of its own"
+            )
+        return home
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """Refuse settings that contradict each other."""
+        if both := sorted(set(self.theme_include) & set(self.theme_exclude)):
+            raise ValueError(f"EUROSTAT_THEME_INCLUDE and EUROSTAT_THEME_EXCLUDE both name {', '.join(both)}")
+        if not (self.theme or self.theme_subtree or self.theme_include):
+            raise ValueError(
+                "nothing is to be mirrored: one of EUROSTAT_THEME, EUROSTAT_THEME_SUBTREE and EUROSTAT_THEME_INCLUDE "
+                "has to say what"
+            )
+        for name in ("connect_timeout", "read_timeout"):
+            if getattr(self, name) > self.download_deadline:
+                raise ValueError(
+                    f"EUROSTAT_{name.upper()} is longer than EUROSTAT_DOWNLOAD_DEADLINE, the time of a whole download"
+                )
+        if self.alarm_email and not self.smtp_url.get_secret_value():
+            raise ValueError("EUROSTAT_ALARM_EMAIL needs EUROSTAT_SMTP_URL, the mail server that sends them")
+        if self.database_port == self.webserver_port:
+            raise ValueError("EUROSTAT_DATABASE_PORT and EUROSTAT_WEBSERVER_PORT are the same port")
+        return self
 
     @property
     def store(self) -> str:
@@ -314,21 +448,68 @@ class Settings(BaseSettings):
         return rows
 
 
-def load() -> Settings:
-    """The settings of this process, from the environment, an optional `.env` in the working folder, and what its home was
-    filled from (`remember_source`).
+class _Variables(EnvSettingsSource):
+    """Values from variables that are not those of the process' environment."""
 
-    Raises pydantic's `ValidationError`, which names the variable and what it should have been.
+    def __init__(self, settings_cls: type[BaseSettings], variables: Mapping[str, str]) -> None:
+        self._variables = {name.lower(): value for name, value in variables.items()}
+        super().__init__(settings_cls)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return self._variables
+
+
+class _HomesOwn(PydanticBaseSettingsSource):
+    """What a home keeps about itself: where its data come from, if that is not Eurostat (`remember_source`)."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Required by the base class; whole sources are read at once below."""
+        del field
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        home = self.current_state.get("home") or self.settings_cls.model_fields["home"].default
+        try:
+            text = (environment.place(home) / SOURCE_FILE).read_text()
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+        ):  # there is none; what is wrong with the home, its own check says
+            return {}
+        address = text.strip().removeprefix("EUROSTAT_API_URL=")
+        return {"api_url": address} if address != text.strip() else {}
+
+
+def load() -> Settings:
+    """Return the settings of this process, after undoing what Dagster may have written over its environment.
+
+    Raises pydantic's `ValidationError`, which names the variable and what it should have been, and
+    `environment.UnreadableFile`.
     """
-    knobs = Settings()
-    remembered = knobs.home / SOURCE_FILE
-    return Settings(_env_file=(remembered, ".env")) if remembered.exists() else knobs  # type: ignore[call-arg]
+    environment.restore()
+    return Settings()
+
+
+def unknown_variables(names: Iterable[str]) -> dict[str, str | None]:
+    """Return those names that begin like a setting and are none, each with the setting that it resembles most."""
+    known = {f"EUROSTAT_{name.upper()}" for name in Settings.model_fields}
+    strange = sorted(
+        name
+        for name in names
+        if name.upper().startswith("EUROSTAT_") and name.upper() not in known | OTHER_VARIABLES
+    )
+    return {name: next(iter(get_close_matches(name.upper(), known, n=1)), None) for name in strange}
 
 
 def remember_source(knobs: Settings) -> None:
     """Note in a home that its data do not come from Eurostat itself, so that later commands need only be told the home."""
     knobs.home.mkdir(parents=True, exist_ok=True)
     (knobs.home / SOURCE_FILE).write_text(f"EUROSTAT_API_URL={knobs.api_url}\n")
+
+
+def _default(cls: type[Settings], info: ValidationInfo) -> Any:
+    return cls.model_fields[info.field_name or ""].default
 
 
 def _shown(value: object) -> str:

@@ -68,7 +68,7 @@ FLOORS = {
         "revisions",
     },
     1: {"settings"},
-    0: {"loopback", "child_processes", "model", "web"},
+    0: {"loopback", "child_processes", "model", "environment", "setting_values", "web"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 

@@ -9,6 +9,7 @@ imported when it runs. So `--help` and shell completion need no Dagster, Arrow o
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import Annotated
@@ -83,6 +84,9 @@ def options(
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
+    del version  # printed already
+    if not {"--help", "--show-completion", "--install-completion"} & set(sys.argv):
+        _warn_of_misspelt_settings()
 
 
 def main() -> None:
@@ -104,15 +108,42 @@ def main() -> None:
         sys.exit(code)
 
 
+def _warn_of_misspelt_settings() -> None:
+    """Say which variables begin like a setting and are none, as nothing else would come of them."""
+    from eurostat_assets import environment
+
+    given = {**environment.of_file(), **os.environ}
+    if not any(name.upper().startswith("EUROSTAT_") for name in given):
+        return
+    from eurostat_assets.settings import unknown_variables
+
+    for name, nearest in unknown_variables(given).items():
+        meant = f"did you mean {nearest}?" if nearest else "`eurostat-assets settings` lists them."
+        complaint.print(
+            f"[yellow]{escape(name)}[/] is not a setting and changes nothing; {meant}",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+
 def _explain_settings(error: Exception) -> None:
     """Exit with one sentence per setting that is wrong, if that is what the error is about."""
     from pydantic import ValidationError
 
+    from eurostat_assets.environment import UnreadableFile
+
+    if isinstance(error, UnreadableFile):
+        complaint.print(f"[red]{escape(str(error))}[/]", soft_wrap=True, highlight=False)
+        sys.exit(2)
     if not isinstance(error, ValidationError):
         return
     for problem in error.errors():
         setting = "EUROSTAT_" + "_".join(str(part) for part in problem["loc"]).upper()
-        complaint.print(f"[red]{setting}[/]: {problem['msg']}", soft_wrap=True)
+        name = (
+            f"[red]{setting}[/]: " if problem["loc"] else ""
+        )  # settings that contradict each other name themselves
+        said = problem["msg"].removeprefix("Value error, ")
+        complaint.print(f"{name}{escape(said)}", soft_wrap=True, highlight=False)
     sys.exit(2)
 
 

@@ -19,20 +19,19 @@ PasswordFile = Annotated[
 
 @app.command()
 def start() -> None:
-    """Start the server (if it is not), create both databases, and write .env for plain `dg dev` / `dagster dev`."""
+    """Start the server (if it is not) and create both databases. It runs until `db stop`; `dg dev` finds it by its home."""
     from eurostat_assets import launcher, resources, settings
 
     knobs = settings.load()
     launcher.start_databases(knobs)
     launcher.prepare_dagster(knobs)
-    written = _write_env(resources.dagster_environment(knobs))
     say(
         f"PostgreSQL runs; the mirror is the database [bold]{resources.MIRROR_DATABASE}[/]."
         " `eurostat-assets db url` prints the address to read it."
     )
     say(
-        f"{written} is written: `dg dev`, `dagster dev` and every `eurostat-assets` in this folder now use {knobs.home},"
-        " unless EUROSTAT_HOME of the environment names another."
+        f"`dg dev`, `dagster dev` and every `eurostat-assets` use it wherever EUROSTAT_HOME is {knobs.home}:"
+        " in the environment, else in .env of the working folder, else by default."
     )
 
 
@@ -145,14 +144,3 @@ def _server():
             "EUROSTAT_DATABASE_URL names a server of your own; the embedded one is not used."
         )
     return server
-
-
-def _write_env(variables: dict[str, str]) -> Path:
-    """Put the variables into .env of the working folder, leaving every other line as it is; readable by the owner only."""
-    path = Path(".env")
-    lines = path.read_text().splitlines() if path.exists() else []
-    kept = [line for line in lines if line.split("=", 1)[0].strip() not in variables]
-    path.touch(mode=0o600)
-    path.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in variables.items())]) + "\n")
-    path.chmod(0o600)
-    return path

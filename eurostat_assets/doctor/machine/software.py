@@ -15,11 +15,9 @@ from eurostat_assets.doctor.machine.check import Machine, Wrong, machine_check
 from eurostat_assets.postgres.cluster import programs_for
 from eurostat_assets.postgres.connection import open_session
 from eurostat_assets.postgres.unprivileged import server_user
-from eurostat_assets.settings import Settings
+from eurostat_assets.settings import unknown_variables
 
 _OLDEST_POSTGRES: Final = 14
-_OTHER_VARIABLES: Final = {"EUROSTAT_METRICS_PORT", "EUROSTAT_POSTGRES_PORT"}
-"""Names that begin like a setting, but are the compose file's."""
 
 
 @machine_check(
@@ -66,9 +64,8 @@ def packages(machine: Machine) -> str:  # noqa: ARG001
     remedy="See `eurostat-assets settings` for the names",
 )
 def settings(machine: Machine) -> str:
-    known = {f"EUROSTAT_{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
     given = [name for name in machine.environment if name.upper().startswith("EUROSTAT_")]
-    if strange := sorted(name for name in given if name.upper() not in known):
+    if strange := unknown_variables(given):
         raise Wrong(f"no setting is called {', '.join(strange)}")
     return f"{len(given)} set"
 
