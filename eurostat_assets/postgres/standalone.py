@@ -36,10 +36,10 @@ class Standalone:
         """
         # One statement a line, ended by the line's end. The result is COPY's, and not the interactive table for people.
         said = ASKED.format(query=query)
+        # Names without a schema are the server's own, as in every session of ours (connection.py).
+        own = {"exit_on_error": "on", "search_path": "pg_catalog, pg_temp"}
         options = [
-            word
-            for name, value in ({**self.settings, "exit_on_error": "on"}).items()
-            for word in ("-c", f"{name}={value}")
+            word for name, value in {**self.settings, **own}.items() for word in ("-c", f"{name}={value}")
         ]
         command = [self.programs / "postgres", "--single", "-D", self.data, *options, database]
         done = self.user.run(command, said)

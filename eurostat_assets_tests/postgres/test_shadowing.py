@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from itertools import islice
@@ -16,7 +17,8 @@ from typer.testing import CliRunner
 
 from eurostat_assets import access, postgres, resources, sandbox
 from eurostat_assets.cli.app import app
-from eurostat_assets.postgres import EmbeddedPostgres, connection, leases
+from eurostat_assets.postgres import EmbeddedPostgres, connection, leases, orphans
+from eurostat_assets.postgres.standalone import Standalone
 from eurostat_assets.settings import Settings
 from eurostat_assets_tests.mirroring import Mirroring
 from eurostat_assets_tests.postgres import shadows
@@ -43,7 +45,9 @@ class World:
         self._read = len(self.log())
 
     def log(self) -> str:
-        return self.server.log.read_text(errors="replace")
+        """All that the server ever logged: it was started again once, at most."""
+        files = (self.server.log.with_suffix(".log.before"), self.server.log)
+        return "".join(file.read_text(errors="replace") for file in files if file.exists())
 
     def new_log(self) -> str:
         """What the server logged since the shadows were made, or since this was last asked."""
@@ -175,3 +179,19 @@ def test_without_the_first_statement_of_a_session_they_are_used(
     elsewhere = shadows.used(world.new_log())
     assert {kind for kind, _ in in_pg_temp} >= {"relation", "type"}
     assert {kind for kind, _ in elsewhere} == {"function", "operator"}
+
+
+def test_nor_by_the_look_before_the_first_client(world: World) -> None:
+    server = world.server
+    server.stop()
+    settings = {**server.settings, "log_statement": "none"}  # a log would stand among the answers
+    look = Standalone(server.programs, server.user, server.data, settings)
+    assert look.column(resources.MIRROR_DATABASE, orphans.IN_USE)
+    assert look.column(resources.MIRROR_DATABASE, orphans.DATABASES)
+    server.start()
+
+
+def test_sessions_are_opened_in_one_place_only() -> None:
+    opening = re.compile(r"psycopg2?\.connect\(|create_engine\(|asyncpg")
+    files = (path for path in shadows.PACKAGE.rglob("*.py") if opening.search(path.read_text()))
+    assert {path.relative_to(shadows.PACKAGE).as_posix() for path in files} == {"postgres/connection.py"}
