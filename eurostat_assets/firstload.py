@@ -1,22 +1,27 @@
 """The first load, watched: `up` and `demo` start a sweep and show how the platform's own sensors fill the mirror.
 
-Here belong requesting the sweep over Dagster's GraphQL address and reading from the books how far it is.
+Here belong requesting the sweep and reading from the books how far it is.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import dagster as dg
-from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
+from click import ClickException
+from dagster._cli.job import execute_launch_command
+from dagster._cli.workspace.cli_target import RepositoryOpts
 from dagster_postgres.utils import DagsterPostgresException
+from dagster_shared.cli import WorkspaceOpts
 from sqlalchemy.exc import DBAPIError
 
 from eurostat_assets import postgres, resources, run_tags
+from eurostat_assets.code_server import LOCATION
 from eurostat_assets.failures import reason
 from eurostat_assets.launcher import LauncherError, Platform, Tell
 from eurostat_assets.postgres.errors import EmbeddedServerError
@@ -57,9 +62,6 @@ class FirstLoad:
         self._platform = platform
         self._tell = tell
         self.ui = platform.ui
-        self._client = DagsterGraphQLClient(
-            "127.0.0.1", port_number=platform.port, headers={"Authorization": f"Bearer {platform.token}"}
-        )
         self._mirror = resources.Mirror(platform.settings)
 
     def check_source(self) -> None:
@@ -97,8 +99,8 @@ class FirstLoad:
             raise SweepFailed(f"The catalogue could not be read: {reason(events)}")
 
     def _request_sweep(self) -> str:
-        """The id of the sweep that a sensor has just requested; else of our own, requested as soon as webserver and code
-        server can take it."""
+        """The id of the sweep that a sensor has just requested; else of our own, requested as soon as the code server can
+        take it."""
         told, ours = time.monotonic(), False
         reason = run_tags.START if self.published() else run_tags.FIRST_LOAD
         while True:
@@ -110,18 +112,25 @@ class FirstLoad:
                 time.sleep(0.5)
                 continue
             try:
-                return self._client.submit_job_execution(
-                    "refresh_catalogue",
-                    repository_location_name="eurostat_assets",
-                    repository_name="__repository__",
-                    tags=FIRST_IN_QUEUE | run_tags.why(reason),
-                )
-            except DagsterGraphQLClientError:
+                return self._persistently(lambda: self._launch_sweep(FIRST_IN_QUEUE | run_tags.why(reason)))
+            except (dg.DagsterError, ClickException):
                 if time.monotonic() - told > SECONDS_BETWEEN_NEWS:
                     told = time.monotonic()
                     log = self._platform.log("code-server")
-                    self._tell(f"The webserver does not see the code server yet, whose log is {log}.")
+                    self._tell(f"The code server cannot be asked yet; its log is {log}.")
                 time.sleep(0.5)
+
+    def _launch_sweep(self, tags: Mapping[str, str]) -> str:
+        """Do as `dagster job launch` does: the UI may be read-only, or ask for a password. Raises DagsterError."""
+        with dg.DagsterInstance.get() as instance:
+            run = execute_launch_command(
+                instance=instance,
+                workspace_opts=WorkspaceOpts(workspace=(str(self._platform.workspace),)),
+                repository_opts=RepositoryOpts(repository="__repository__", location=LOCATION),
+                job_name="refresh_catalogue",
+                tags=json.dumps(tags),
+            )
+        return run.run_id
 
     def _swept_by_a_sensor(self) -> str | None:
         """The id of a sweep that was requested moments ago."""

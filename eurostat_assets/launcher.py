@@ -7,7 +7,6 @@ them alive is the supervisor's, and ending them the guardian's.
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,23 +16,15 @@ from typing import IO
 
 import requests
 
-from eurostat_assets import access, ports, postgres, resources
+from eurostat_assets import access, code_server, home_modes, ports, postgres, resources
 from eurostat_assets.guardian import Guardian
 from eurostat_assets.processes import only_one, owned_database, stop_leftovers, write_down
 from eurostat_assets.settings import Settings
 from eurostat_assets.supervisor import Child, Database, Supervisor
 
 SECONDS_BETWEEN_NEWS = 15
-WEB_TOKEN = "EUROSTAT_WEB_TOKEN"
-"""The variable by which the webserver learns the secret that lets the launcher in; no setting of a person's."""
-WORKSPACE = """\
-# Written by `eurostat-assets up` and `demo`: where their webserver and daemon find the code server.
-load_from:
-  - grpc_server:
-      host: 127.0.0.1
-      port: {port}
-      location_name: eurostat_assets
-"""
+WORKSPACE = "served.yaml"
+"""The workspace of a running platform, in its Dagster folder: where the code server is."""
 AT_THE_DOOR = 2
 """Downloads that the pool lets in beyond `parallel_downloads`. They wait at the client's gate (eurostat/gate.py), where a
 place that gets free is taken in a tenth of a second; a step that waits for its pool looks every 1 to 15 seconds."""
@@ -53,7 +44,6 @@ class Platform:
         self.settings = settings
         self.ui = f"http://127.0.0.1:{port}"
         self.port = port
-        self.token = secrets.token_urlsafe()
         self._children: dict[str, Child] = {}
         self._supervisor = supervisor
 
@@ -78,6 +68,11 @@ class Platform:
         """Return the process id of one of its programs: dagster-webserver, dagster-daemon or code-server."""
         return self._children[name].pid
 
+    @property
+    def workspace(self) -> Path:
+        """The file by which Dagster's programs find the code server."""
+        return self.settings.home / "dagster" / WORKSPACE
+
     def log(self, name: str) -> Path:
         """Return the log file of one of its programs."""
         return self._children[name].log
@@ -98,6 +93,7 @@ def running(
     platform does not come up, `PortTaken` when the port that was asked for is, `AlreadyRunning` when this home's platform
     runs already, `PostgresError` when the database does not come up.
     """
+    close_home(settings)
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     tell = _also_logged(tell, logs / "launcher.log")
@@ -129,6 +125,7 @@ def start_databases(settings: Settings) -> None:
 
     The embedded server gets its roles where it has none, such as one of an earlier version, and whenever it starts.
     """
+    close_home(settings)
     server = resources.embedded_server(settings)
     runs = server is not None and server.status().running
     if server:
@@ -138,6 +135,12 @@ def start_databases(settings: Settings) -> None:
     if server and not (runs and access.is_initialised(settings)):
         access.initialise(settings)
     postgres.remove_leftovers(resources.Mirror(settings, fills=False).database, settings.keep_releases)
+
+
+def close_home(settings: Settings) -> None:
+    """Let nobody but this user and his group look into the home, from now on."""
+    server = resources.embedded_server(settings)
+    home_modes.close(settings.home, server.folder if server else None)
 
 
 def prepare_dagster(settings: Settings) -> None:
@@ -205,18 +208,23 @@ def _start_dagster(platform: Platform, environment: Mapping[str, str], tell: Tel
 
     It comes first, since the others look for one that was not there when they started every ten seconds only.
     """
-    port = ports.free()
-    workspace = dagster_home(platform.settings) / "served.yaml"
-    workspace.write_text(WORKSPACE.format(port=port))
-    code = ["dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(port), "-m", "eurostat_assets.definitions"]
-    platform.start("code-server", [*code, "--location-name", "eurostat_assets"], environment)
-    _wait_for(platform, "code-server", lambda: not ports.is_free(port), tell)
+    address = code_server.Address.within(dagster_home(platform.settings))
+    workspace = platform.workspace
+    address.write_workspace(workspace)
+    if address.socket is None:
+        tell(
+            f"The path of {platform.settings.home} is too long for a socket, so that the code server listens on a port of"
+            " loopback, where every account of this machine reaches it. EUROSTAT_HOME can name a shorter one."
+        )
+    code = ["dagster", "api", "grpc", *address.options, "-m", "eurostat_assets.definitions"]
+    platform.start("code-server", [*code, "--location-name", code_server.LOCATION], environment)
+    _wait_for(platform, "code-server", address.answers, tell)
     platform.start("dagster-daemon", ["dagster-daemon", "run", "-w", str(workspace)], environment)
     webserver = [Path(sys.executable).name, "-m", "eurostat_assets.webserver", "-h", "127.0.0.1"]
     platform.start(
         "dagster-webserver",
         [*webserver, "-p", str(platform.port), "-w", str(workspace)],
-        {**environment, WEB_TOKEN: platform.token},
+        environment,
     )
     _wait_for(platform, "dagster-webserver", lambda: _answers(platform.ui), tell)
 

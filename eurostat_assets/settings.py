@@ -260,6 +260,9 @@ class Settings(BaseSettings):
         default=(),
         description="Host names of UI and metrics besides those of loopback, e.g. a proxy's (comma-separated).",
     )
+    web_read_only: bool = Field(
+        default=False, description="The UI shows everything and changes nothing; the terminal does both."
+    )
     web_password_file: Path | None = Field(
         default=None,
         description="File with the UI's user name and hashed password, made by `eurostat-assets web-password`.",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eurostat_assets import alarms, postgres
+from eurostat_assets.postgres import advisories
 from eurostat_assets.resources import Mirror
 from eurostat_assets.settings import Settings
 
@@ -168,6 +169,7 @@ def _with_books(facts: alarms.Facts, url: str) -> alarms.Facts:
             if one.severity == "error"
         ),
         opened=frozenset((one.kind, one.subject) for one in postgres.incidents(url)),
+        server_fault=advisories.fault_of(advisories.version_of(url), facts.now.date()),
     )  # fmt: skip
 
 

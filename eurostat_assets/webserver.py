@@ -5,14 +5,13 @@ Here belongs the joining of the two. What Dagster's webserver does is its own.
 
 from __future__ import annotations
 
-import os
+import sys
 from typing import Any
 
 from dagster_webserver import cli
 from dagster_webserver.app import create_app_from_workspace_process_context
 from starlette.types import ASGIApp
 
-from eurostat_assets import launcher
 from eurostat_assets import settings as settings_module
 from eurostat_assets.settings import Settings
 from eurostat_assets.web import Password, Policy
@@ -28,19 +27,21 @@ def policy(settings: Settings) -> Policy:
         open_paths=frozenset({HEALTH}),
         graphql="/graphql",
         password=Password.read(settings.web_password_file) if settings.web_password_file else None,
-        token=os.environ.get(launcher.WEB_TOKEN, ""),
     )
 
 
 def main() -> None:
     """Serve the UI until interrupted; the options are those of `dagster-webserver`."""
-    guarded = policy(settings_module.load())
+    settings = settings_module.load()
+    guarded = policy(settings)
 
     def create_guarded_app(*arguments: Any, **options: Any) -> ASGIApp:
         return Guard(create_app_from_workspace_process_context(*arguments, **options), guarded)
 
     # The one place where Dagster makes its ASGI application; it offers no other way to wrap it.
     setattr(cli, create_app_from_workspace_process_context.__name__, create_guarded_app)
+    if settings.web_read_only and "--read-only" not in sys.argv:
+        sys.argv.append("--read-only")
     cli.main()
 
 

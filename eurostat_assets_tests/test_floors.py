@@ -16,6 +16,7 @@ FLOORS = {
         "access",
         "guardian",
         "launcher",
+        "code_server",
         "dagster_instance",
         "process_tree",
         "supervisor",
@@ -53,6 +54,7 @@ FLOORS = {
         "doctor",
         "ports",
         "dead_runs",
+        "home_modes",
     },
     2: {
         "alarms",

@@ -23,8 +23,10 @@ OF_AUDITS = frozenset({"audit_finding"})
 OF_CLOCKWORK = frozenset({"sensor_stopped", "ticks_failing"})
 OF_THE_DAEMON = frozenset({"daemon_dead"})
 OF_DISKS = frozenset({"disk_full"})
+OF_THE_SERVER = frozenset({"postgres_vulnerable"})
 KINDS = (
     OF_THE_DATABASE | OF_DATASETS | OF_CHECKS | OF_SOURCES | OF_AUDITS | OF_CLOCKWORK | OF_THE_DAEMON | OF_DISKS
+    | OF_THE_SERVER
 )  # fmt: skip
 LISTENER = "eurostat_releases"
 """The sensor that reads the feed."""
@@ -64,6 +66,7 @@ def conditions(facts: Facts, limits: Limits) -> tuple[frozenset[Condition], froz
         (facts.clockworks, OF_CLOCKWORK, _clockworks),
         (facts.daemon or None, OF_THE_DAEMON, _daemon),
         (facts.disks, OF_DISKS, _disks),
+        (facts.server_fault, OF_THE_SERVER, _server),
     )
     found, looked_at = set(_database(facts)), OF_THE_DATABASE
     for known, kinds, judge in parts:
@@ -164,6 +167,11 @@ def _disks(facts: Facts, limits: Limits) -> Iterator[Condition]:
         if one.free < enough:
             story = f"{one.free / 1e9:.1f} GB of {one.size / 1e9:.0f} GB are free under {one.folder}; free some space"
             yield Condition("disk_full", one.folder, story)
+
+
+def _server(facts: Facts, _limits: Limits) -> Iterator[Condition]:
+    if facts.server_fault:
+        yield Condition("postgres_vulnerable", "PostgreSQL", facts.server_fault)
 
 
 def _is_news(at: datetime | None, facts: Facts, limits: Limits) -> bool:

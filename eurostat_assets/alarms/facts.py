@@ -77,6 +77,7 @@ class Facts:
 
     `daemon`: whether Dagster could be asked; `daemon_seen_at`: the last sign of life of the slowest of its daemons;
     `database_error`, `dagster_error`: why the mirror's database and Dagster's storage do not answer, empty where they do;
+    `server_fault`: what is known against this version of PostgreSQL, "" for nothing;
     `opened`: (kind, subject) of the incidents that are open already.
     """
 
@@ -91,4 +92,5 @@ class Facts:
     daemon: bool = False
     daemon_seen_at: datetime | None = None
     disks: tuple[Disk, ...] | None = None
+    server_fault: str | None = None
     opened: frozenset[tuple[str, str]] = frozenset()

@@ -14,7 +14,7 @@ import typer
 
 from eurostat_assets.cli.progress import console
 from eurostat_assets.cli.result_table import result_tables
-from eurostat_assets.cli.run import Port, first_sweep, follow, stay, step, teller
+from eurostat_assets.cli.run import Port, ReadOnly, first_sweep, follow, make_read_only, stay, step, teller
 
 if TYPE_CHECKING:
     from eurostat_assets.firstload import FirstLoad
@@ -33,13 +33,14 @@ Exit = Annotated[
 ]
 
 
-def demo(leave: Exit = False, port: Port = None) -> None:
+def demo(leave: Exit = False, port: Port = None, read_only: ReadOnly = False) -> None:
     """A working mirror of an invented Eurostat: first load, an update that comes through the feed, a query, the UI."""
     from eurostat_assets import launcher, sandbox
     from eurostat_assets.firstload import FirstLoad
 
     began = time.monotonic()
     tell = teller(began)
+    make_read_only(read_only)
     home = _home()
     with sandbox.running(folder=home / "sandbox", profile="demo") as source:
         settings = _settings(home, source.api_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from itertools import count
 from pathlib import Path
@@ -25,13 +26,20 @@ Port = Annotated[
 ]
 
 
-def up(port: Port = None) -> None:
+ReadOnly = Annotated[
+    bool,
+    typer.Option("--read-only", help="The UI shows everything and changes nothing, as Dagster's has it."),
+]
+
+
+def up(port: Port = None, read_only: ReadOnly = False) -> None:
     """The mirror of the real Eurostat: database, Dagster UI and daemon, first load of what is missing; until Ctrl-C."""
     from eurostat_assets import launcher, settings
     from eurostat_assets.firstload import FirstLoad
 
     began = time.monotonic()
     tell = teller(began)
+    make_read_only(read_only)
     loaded = settings.load()
     if (loaded.home / settings.SOURCE_FILE).exists():
         raise launcher.LauncherError(
@@ -46,6 +54,12 @@ def up(port: Port = None) -> None:
         first_sweep(load, platform)
         follow(load, began)
         stay(platform)
+
+
+def make_read_only(asked: bool) -> None:
+    """Set the setting for this process and those that it starts, where the option asks for it."""
+    if asked:
+        os.environ["EUROSTAT_WEB_READ_ONLY"] = "true"
 
 
 def down() -> None:

@@ -17,15 +17,18 @@ Sources: Fetch Metadata Request Headers (W3C), RFC 6454 (Origin), RFC 9110 §15.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hmac import compare_digest
 from urllib.parse import parse_qs, urlsplit
 
 from eurostat_assets.web.password import Password
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(:[0-9]*)?")
+"""A name or address and a port, without the user name that an address may have (RFC 9110 §7.2)."""
+
 GRAPHQL_TYPES = ("application/json", "application/graphql")
 
 HEADERS = {
@@ -46,7 +49,7 @@ class Policy:
     """What a guard lets through.
 
     `hosts`: names of this server besides those of loopback, in lower case, without port. `open_paths`: paths that need no
-    password, such as a health check's. `token`: lets the platform's own programs in without it, as `Authorization: Bearer`.
+    password, such as a health check's.
     `graphql`: the end of the path whose GET requests may only query; empty where a server has none.
     """
 
@@ -54,7 +57,6 @@ class Policy:
     open_paths: frozenset[str] = frozenset()
     graphql: str = ""
     password: Password | None = field(default=None, repr=False)
-    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,8 @@ def hostname(address: str) -> str:
 
 
 def _host(request: Request, policy: Policy) -> Refusal | None:
-    hosts = request.all("host")
-    # One with a user name before the name is no `Host` (RFC 9110 §7.2), and one of two is somebody else's.
-    if len(hosts) == 1 and "@" not in hosts[0] and hostname(f"//{hosts[0]}") in LOOPBACK | policy.hosts:
+    hosts = request.all("host")  # of two, one is somebody else's
+    if len(hosts) == 1 and HOST.fullmatch(hosts[0]) and hostname(f"//{hosts[0]}") in LOOPBACK | policy.hosts:
         return None
     named = ", ".join(hosts)[:100]
     return Refusal(
@@ -158,10 +159,7 @@ def _site(request: Request, _policy: Policy) -> Refusal | None:
 def _password(request: Request, policy: Policy) -> Refusal | None:
     if policy.password is None or request.path in policy.open_paths:
         return None
-    given = request.first("authorization")
-    if policy.token and compare_digest(given.encode(), f"Bearer {policy.token}".encode()):
-        return None
-    if policy.password.accepts(given):
+    if policy.password.accepts(request.first("authorization")):
         return None
     return Refusal(
         401, "A user name and password are needed.", {"WWW-Authenticate": 'Basic realm="Eurostat Assets"'}

@@ -1,11 +1,13 @@
-"""What a page of another site can do to the Dagster UI that is open in the same browser: nothing. Real Chromium, real UI."""
+"""What a page of another site can do to the servers of this machine, in the same browser: nothing. Chromium and the UI."""
 
-import http.server
 import json
+import os
 import shutil
-import threading
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import quote
 
 import dagster as dg
@@ -13,73 +15,27 @@ import pytest
 import requests
 from playwright.sync_api import Page, sync_playwright
 
-from eurostat_assets import partitions
+from eurostat_assets import partitions, ports
+from eurostat_assets.metrics import Books, exposition
+from eurostat_assets_tests.platform.attacks import (
+    ADD_PARTITION,
+    ATTACKS,
+    READ,
+    all_at_once,
+    attackers_site,
+    key_of,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 REBOUND = "rebound.example"  # a name of the attacker's, which the browser is made to find at 127.0.0.1
-SECONDS = 3.0
+SECONDS = 5.0
+PATIENCE = 200.0
+REFUSALS = ("This server is not called", "Refused:")
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: NOTHING OF THE UI WAS TESTED"),
 ]
-
-ADD_PARTITION = """mutation {{ addDynamicPartition(partitionKey: "{key}", partitionsDefName: "eurostat_dataset",
- repositorySelector: {{repositoryName: "__repository__", repositoryLocationName: "eurostat_assets"}})
- {{ __typename }} }}"""
-READ = "{ runsOrError(limit: 1) { ... on Runs { results { id } } } }"
-
-# Each is a script in an attacker's page; `UI`, `MUTATION` and `READ` are filled in. What a script can read it puts into
-# `window.stolen`.
-ATTACKS = {
-    "image": "new Image().src = `${UI}/graphql?query=${encodeURIComponent(MUTATION)}`",
-    "script": "document.head.append(Object.assign(document.createElement('script'),"
-    " {src: `${UI}/graphql?query=${encodeURIComponent(MUTATION)}`}))",
-    "stylesheet": "document.head.append(Object.assign(document.createElement('link'),"
-    " {rel: 'stylesheet', href: `${UI}/graphql?query=${encodeURIComponent(MUTATION)}`}))",
-    "fetch get": "fetch(`${UI}/graphql?query=${encodeURIComponent(MUTATION)}`, {mode: 'no-cors', credentials: 'include'})",
-    "fetch text": "fetch(`${UI}/graphql`, {method: 'POST', mode: 'no-cors', body: JSON.stringify({query: MUTATION})})",
-    "fetch address": "fetch(`${UI}/graphql?query=${encodeURIComponent(MUTATION)}`, {method: 'POST', mode: 'no-cors'})",
-    "fetch json": "fetch(`${UI}/graphql`, {method: 'POST', headers: {'Content-Type': 'application/json'},"
-    " body: JSON.stringify({query: MUTATION})})",
-    "beacon": "navigator.sendBeacon(`${UI}/graphql?query=${encodeURIComponent(MUTATION)}`, 'x')",
-    "form": "const f = Object.assign(document.createElement('form'), {method: 'POST', target: '_blank',"
-    " action: `${UI}/graphql?query=${encodeURIComponent(MUTATION)}`}); document.body.append(f); f.submit()",
-    "form in a frame": "document.body.innerHTML = '<iframe name=f></iframe>';"
-    "const f = Object.assign(document.createElement('form'), {method: 'POST', target: 'f', enctype: 'text/plain',"
-    " action: `${UI}/graphql?query=${encodeURIComponent(MUTATION)}`}); document.body.append(f); f.submit()",
-    "link": "window.open(`${UI}/graphql?query=${encodeURIComponent(MUTATION)}`)",
-    "report": "fetch(`${UI}/report_asset_materialization/eurostat_dataset?partition=KEY`,"
-    " {method: 'POST', mode: 'no-cors'})",
-    "read": "fetch(`${UI}/graphql?query=${encodeURIComponent(READ)}`).then(r => r.text()).then(t => window.stolen = t)",
-    "read by post": "fetch(`${UI}/graphql`, {method: 'POST', headers: {'Content-Type': 'application/json'},"
-    " body: JSON.stringify({query: READ})}).then(r => r.text()).then(t => window.stolen = t)",
-    "read info": "fetch(`${UI}/server_info`).then(r => r.text()).then(t => window.stolen = t)",
-    "web socket": "const s = new WebSocket(UI.replace('http', 'ws') + '/graphql', 'graphql-ws');"
-    " s.onopen = () => window.stolen = 'open'",
-    "frame": "document.body.innerHTML = `<iframe src='${UI}/runs' onload='this.contentWindow.length >= 0'></iframe>`",
-}
-
-
-class _Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<!doctype html><title>attacker</title><body>")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
-        """Say nothing."""
-
-
-@contextmanager
-def attackers_site() -> Iterator[int]:
-    """A web site of somebody else's on this machine; its port."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_address[1]
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -92,69 +48,156 @@ def page() -> Iterator[Page]:
                 "--disable-gpu",
                 "--no-first-run",
                 "--disable-background-networking",
+                "--disable-popup-blocking",
                 "--no-proxy-server",  # the attacker's names are this machine's, whatever proxy the environment names
-                f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP attacker.example 127.0.0.1",
+                f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP *.example 127.0.0.1, MAP *.localhost 127.0.0.1",
             ],
         )
         yield browser.new_page()
         browser.close()
 
 
-def attacked(page: Page, origin: str, ui: str, name: str, key: str) -> str | None:
-    """Run one attack in a page of `origin`; returns what it could read."""
+@pytest.fixture(scope="module")
+def site() -> Iterator[int]:
+    with attackers_site() as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def addresses(world, site) -> Iterator[dict[str, str]]:
+    with exposition.serve(lambda: Books(up=True), 0) as port:
+        yield {
+            "UI": world.platform.ui,
+            "SANDBOX": world.source.url,
+            "METRICS": f"http://127.0.0.1:{port}",
+            "SITE": f"http://127.0.0.1:{site}",
+        }
+
+
+def attacked(page: Page, origin: str, place: str, addresses: dict[str, str]) -> dict[str, str]:
+    """Begin every attack at once in a page of `origin`; return what each could read."""
     page.goto(origin)
-    values = {"UI": ui, "MUTATION": ADD_PARTITION.format(key=key), "READ": READ}
-    constants = "".join(f"const {name} = {json.dumps(value)};" for name, value in values.items())
-    script = ATTACKS[name].replace("KEY", key)
-    page.evaluate(f"() => {{ window.stolen = null; {constants} {script}; return null }}")
+    page.evaluate(all_at_once(place, addresses))
     page.wait_for_timeout(SECONDS * 1000)
     stolen = page.evaluate("() => window.stolen")
     for other in page.context.pages:
         if other != page:
             other.close()
-    return stolen
+    return {name: text[:200] for name, text in stolen.items() if not text.startswith(REFUSALS)}
 
 
-def test_no_page_of_another_site_changes_or_reads_anything(world, page: Page):
-    ui = world.platform.ui
-    reached, read = [], []
-    with attackers_site() as port, dg.DagsterInstance.get() as instance:
-        # Another site; another port of this machine, which browsers call the same site; and the UI by a foreign name.
-        for place, origin, target in (
-            ("another site", f"http://attacker.example:{port}/", ui),
-            ("another port", f"http://127.0.0.1:{port}/", ui),
-        ):
-            for number, name in enumerate(ATTACKS):
-                key = f"ATTACK_{place.split()[1].upper()}_{number}"
-                if stolen := attacked(page, origin, target, name, key):
-                    read.append((place, name, stolen[:200]))
-                if key in partitions.known(instance):
-                    reached.append((place, name))
-        for other in page.frames[1:]:
-            assert "Dagster" not in other.content()
-        rebound = f"http://{REBOUND}:{world.platform.port}"
-        answer = page.goto(f"{rebound}/runs")
-        assert answer is not None
-        assert answer.status == 421
-        for attack in ("fetch json", "read", "read by post", "web socket", "fetch get", "report"):
-            if stolen := attacked(page, f"{rebound}/runs", rebound, attack, f"ATTACK_REBOUND_{len(attack)}"):
-                read += [("rebound", attack, stolen[:200])] if "not called" not in stolen else []
-        reached += [("rebound", key) for key in partitions.known(instance) if key.startswith("ATTACK")]
-    assert not reached
-    assert not read
+def everything(world) -> object:
+    """What an attack may want to change, besides adding a partition: sensors, assets, and what the sandbox publishes."""
+    with dg.DagsterInstance.get() as instance:
+        sensors = {one.instigator_name: one.status for one in instance.all_instigator_state()}
+        return sensors, sorted(map(str, instance.all_asset_keys())), world.source.state()
 
 
-def test_the_attacks_would_work_from_the_ui_itself(world, page: Page):
-    """That the test can fail: our own page reads by the same script, and adds a partition by POST."""
-    ui = world.platform.ui
-    assert "runsOrError" in (attacked(page, f"{ui}/runs", ui, "read by post", "X") or "")
-    assert attacked(page, f"{ui}/runs", ui, "web socket", "X") == "open"
-    attacked(page, f"{ui}/runs", ui, "fetch json", "ATTACK_BY_OURSELVES")
+def reached() -> set[str]:
+    """The attacks that added their partition, or reported one."""
+    with dg.DagsterInstance.get() as instance:
+        keys = {key for key in partitions.known(instance) if key.startswith("ATTACK")}
+        keys |= {
+            str(record.partition_key)
+            for record in instance.fetch_materializations(dg.AssetKey("eurostat_dataset"), limit=200).records
+            if (record.partition_key or "").startswith("ATTACK")
+        }
+        return keys
+
+
+def test_no_page_of_another_site_changes_or_reads_anything(world, page: Page, site, addresses, tmp_path):
+    before = everything(world)
+    (tmp_path / "attack.html").write_text("<!doctype html><title>attacker</title><body><p>x")
+    read = {}
+    for place, origin in (
+        ("another site", f"http://attacker.example:{site}/"),
+        ("another port", f"http://127.0.0.1:{site}/"),
+        ("another name", f"http://localhost:{site}/"),
+        ("a file", (tmp_path / "attack.html").as_uri()),
+        ("no origin", "data:text/html,<!doctype html><title>attacker</title><body><p>x"),
+    ):
+        read[place] = attacked(page, origin, place, addresses)
+        for frame in page.frames[1:]:
+            assert "Dagster" not in frame.content()
+    # The attacker's own name, which now leads to our servers: to the browser, their pages are his.
+    for server in ("UI", "SANDBOX", "METRICS"):
+        port = addresses[server].rpartition(":")[2]
+        rebound = {name: url.replace("127.0.0.1", REBOUND) for name, url in addresses.items()}
+        rebound["SITE"] = addresses["SITE"]
+        found = attacked(page, f"http://{REBOUND}:{port}/sandbox/state", f"rebound {server}", rebound)
+        read[f"rebound {server}"] = {
+            name: text for name, text in found.items() if not name.startswith("read a measure")
+        }
+    assert len(ATTACKS) >= 40
+    assert reached() == set()
+    assert {place: found for place, found in read.items() if found} == {}
+    assert everything(world) == before
+
+
+def test_without_the_guard_the_same_pages_change_and_read(world, page: Page, site, addresses):
+    """That the test above can fail: the same attacks on a webserver of Dagster's own, before the same instance."""
+    port = ports.free()
+    program = Path(sys.executable).with_name("dagster-webserver")
+    command = [program, "-h", "127.0.0.1", "-p", str(port), "-w", world.platform.workspace]
+    unguarded = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.DEVNULL)
+    try:
+        give_up = time.monotonic() + PATIENCE
+        while ports.is_free(port):
+            assert time.monotonic() < give_up
+            assert unguarded.poll() is None
+            time.sleep(0.2)
+        ours = addresses | {"UI": f"http://127.0.0.1:{port}"}
+        stolen = attacked(page, f"http://attacker.example:{site}/", "unguarded", ours)
+        wanted = {key_of("unguarded", name) for name in ("image", "form address", "fetch get", "beacon")}
+        while not wanted <= reached():
+            assert time.monotonic() < give_up, reached()
+            time.sleep(0.5)
+        assert "socket" in stolen
+    finally:
+        unguarded.terminate()
+        unguarded.wait()
+        with dg.DagsterInstance.get() as instance:
+            for key in reached() & set(partitions.known(instance)):
+                instance.delete_dynamic_partition(partitions.NAME, key)
+
+
+def test_our_own_page_does_by_the_same_scripts_what_it_may(world, page: Page):
+    page.goto(f"{world.platform.ui}/runs")
+    mutation = ADD_PARTITION.replace("KEY", "ATTACK_BY_OURSELVES")
+    ask = "query => fetch('/graphql', {method: 'POST', headers: {'Content-Type': 'application/json'},"
+    ask += " body: JSON.stringify({query})}).then(r => r.text())"
+    assert "runsOrError" in page.evaluate(ask, READ)
+    assert "AddDynamicPartitionSuccess" in page.evaluate(ask, mutation)
+    opened = "() => new Promise(done => { const s = new WebSocket(location.origin.replace('http', 'ws') + '/graphql',"
+    opened += " 'graphql-ws'); s.onopen = () => done(true); s.onerror = () => done(false) })"
+    assert page.evaluate(opened)
     with dg.DagsterInstance.get() as instance:
         assert "ATTACK_BY_OURSELVES" in partitions.known(instance)
         instance.delete_dynamic_partition(partitions.NAME, "ATTACK_BY_OURSELVES")
 
 
 def test_even_our_own_page_cannot_change_anything_by_get(world):
-    mutation = quote(ADD_PARTITION.format(key="ATTACK_GET"))
+    mutation = quote(ADD_PARTITION.replace("KEY", "ATTACK_GET"))
     assert requests.get(f"{world.platform.ui}/graphql?query={mutation}", timeout=30).status_code == 405
+
+
+def test_a_read_only_ui_shows_everything_and_changes_nothing(world):
+    port = ports.free()
+    command = [sys.executable, "-m", "eurostat_assets.webserver", "-h", "127.0.0.1", "-p", str(port)]
+    environment = {**os.environ, "EUROSTAT_WEB_READ_ONLY": "true"}
+    server = subprocess.Popen([*command, "-w", world.platform.workspace], env=environment)
+    try:
+        give_up = time.monotonic() + PATIENCE
+        while ports.is_free(port):
+            assert time.monotonic() < give_up
+            assert server.poll() is None
+            time.sleep(0.2)
+        graphql = f"http://127.0.0.1:{port}/graphql"
+        assert "results" in requests.post(graphql, json={"query": READ}, timeout=60).text
+        mutation = ADD_PARTITION.replace("KEY", "ATTACK_READ_ONLY")
+        answer = requests.post(graphql, json={"query": mutation}, timeout=60).json()
+        assert answer["data"]["addDynamicPartition"]["__typename"] == "UnauthorizedError", json.dumps(answer)
+        assert reached() == set()
+    finally:
+        server.terminate()
+        server.wait()

