@@ -7,6 +7,7 @@ home's lock is passed on to it, so that nobody starts a second platform before i
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -42,6 +43,7 @@ class Guardian:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "eurostat_assets.guardian", str(self._home)],
+                env={**os.environ, **process_tree.mark(self._home, self.name)},
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -164,10 +164,12 @@ def dagster_home(settings: Settings) -> Path:
 
 
 def stop(settings: Settings) -> list[str]:
-    """Stop the platform of this home, whoever started it, and the embedded server; returns what was stopped."""
+    """Stop the platform of this home, whoever started it, and its embedded server; returns what was stopped.
+
+    Both are found by the home, also where every file that says so is lost, or the home itself.
+    """
     stopped = sorted(stop_leftovers(settings.home))
-    server = resources.embedded_server(settings)
-    if server and server.stop():
+    if postgres.EmbeddedPostgres(settings.home / "postgres").stop():
         stopped.append("PostgreSQL")
     return stopped
 
@@ -251,7 +253,8 @@ def _also_logged(tell: Tell, log: Path) -> Tell:
     """`tell`, with each sentence appended to a log file as well."""
 
     def both(sentence: str) -> None:
-        with log.open("a", encoding="utf-8") as file:
+        # On a full disk it is told all the same.
+        with suppress(OSError), log.open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {sentence}\n")
         tell(sentence)
 

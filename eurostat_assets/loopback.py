@@ -4,8 +4,10 @@ A proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) is the way to Eurostat, and no way 
 servers on this machine. What reads NO_PROXY reads it from the environment: requests, gRPC, Chromium, curl, botocore.
 """
 
+import ipaddress
 import os
 from collections.abc import MutableMapping
+from urllib.parse import urlsplit
 
 NAMES = ("localhost", "127.0.0.1", "::1", "127.0.0.0/8")
 _TWINS = {"no_proxy": "NO_PROXY", "NO_PROXY": "no_proxy"}
@@ -23,3 +25,12 @@ def keep_direct(environment: MutableMapping[str, str] = os.environ) -> None:
             environment[name] = "*"  # everything is direct; beside other names the star would mean nothing
         else:
             environment[name] = ",".join(dict.fromkeys([*said, *NAMES]))
+
+
+def is_local(url: str) -> bool:
+    """Return whether the host of this address is this machine, by name or by number."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,8 +1,9 @@
 """The processes that one platform started, found by a mark in their environment and ended together.
 
 A process inherits its environment from the one that started it, and keeps it when that one dies; so whoever was started
-below the launcher is found here, however often it was forked or orphaned, on Linux and macOS alike. Here belong the mark,
-finding who bears it and ending them; what is started, and when, is the launcher's.
+below the launcher is found here, however often it was forked or orphaned, on Linux and macOS alike, and the launcher by
+what it started. No file is needed for it. Here belong the mark, finding who bears it and ending them; what is started, and
+when, is the launcher's.
 """
 
 from __future__ import annotations
@@ -15,29 +16,66 @@ from pathlib import Path
 import psutil
 
 MARK = "EUROSTAT_STARTED_AS"
+LAUNCHER = "EUROSTAT_STARTED_BY"
 SECONDS_TO_DIE = 10.0  # after SIGKILL; only a process in an uninterruptible call of the kernel takes longer
+SAME_START = 2.0  # seconds by which two readings of when a process started may differ
 
 
 def mark(home: Path, name: str) -> dict[str, str]:
-    """Return the environment variable that marks a process, and all it starts, as `name` of the platform in `home`."""
-    return {MARK: f"{name}@{home}"}
+    """Return the variables that mark a process, and all it starts, as `name` of this process' platform in `home`."""
+    return {MARK: f"{name}@{home}", LAUNCHER: f"{os.getpid()}@{psutil.Process().create_time()}"}
 
 
-def members(home: Path, name: str | None = None) -> dict[psutil.Process, str]:
+def members(home: Path, name: str | None = None, *, spare_own: bool = False) -> dict[psutil.Process, str]:
     """Return the living processes of the platform in `home` with their names: all, or those started below `name`.
 
-    Without this process itself, zombies, and processes of other users.
+    Without this process itself, with `spare_own` without those it started, zombies, and processes of other users.
     """
     found = {}
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            started_as, at, place = process.environ().get(MARK, "").partition("@")
-            if at and place == str(home) and name in (None, started_as) and process.pid != os.getpid():
-                found[process] = started_as
+            variables = process.environ()
+            started_as, at, place = variables.get(MARK, "").partition("@")
+            if (
+                not at
+                or process.pid == os.getpid()
+                or name not in (None, started_as)
+                or not _same(place, home)
+            ):
+                continue
+            if spare_own and variables.get(LAUNCHER) == mark(home, "")[LAUNCHER]:
+                continue
+            found[process] = started_as
     return found
 
 
-def end(home: Path, name: str | None = None, *, grace: float) -> set[str]:
+def launcher_of(home: Path) -> psutil.Process | None:
+    """Return the living process that started members of the platform in `home`; None where there is none."""
+    for process in members(home):
+        with suppress(psutil.Error, OSError, ValueError):
+            pid, _, started = process.environ().get(LAUNCHER, "").partition("@")
+            if launcher := living(int(pid), float(started)):
+                return launcher
+    return None
+
+
+def living(pid: int, started: float) -> psutil.Process | None:
+    """Return the process with this id that started at that time, in seconds since 1970; None where it is no more."""
+    with suppress(psutil.Error, OverflowError):
+        process = psutil.Process(pid)
+        if abs(process.create_time() - started) < SAME_START and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None
+
+
+def _same(place: str, home: Path) -> bool:
+    """Return whether both name one folder, whatever links lead to it; it may be gone."""
+    with suppress(OSError, ValueError):
+        return place == str(home) or Path(place).samefile(home)
+    return False
+
+
+def end(home: Path, name: str | None = None, *, grace: float, spare_own: bool = False) -> set[str]:
     """End these processes: SIGTERM, and SIGKILL for whatever is there after `grace` seconds. Returns the names of all seen.
 
     What they start meanwhile is ended as well.
@@ -45,7 +83,9 @@ def end(home: Path, name: str | None = None, *, grace: float) -> set[str]:
     seen: set[str] = set()
     asked: set[int] = set()
     began = time.monotonic()
-    while (family := members(home, name)) and time.monotonic() < began + grace + SECONDS_TO_DIE:
+    while (
+        family := members(home, name, spare_own=spare_own)
+    ) and time.monotonic() < began + grace + SECONDS_TO_DIE:
         seen.update(family.values())
         late = time.monotonic() >= began + grace
         for process in family:

@@ -35,14 +35,17 @@ def only_one(home: Path) -> Iterator[IO[str]]:
     A guardian that is still ending what a dead launcher started is waited for. Raises `AlreadyRunning`.
     """
     with (home / REGISTER).open("a+") as register:
+        refusal = AlreadyRunning(
+            f"The platform of {home} is running already. Stop it with Ctrl-C where it runs, or `eurostat-assets down`."
+        )
         give_up = time.monotonic() + SECONDS_TO_TIDY
         while not _locked(register):
             if launcher_of(home) or time.monotonic() > give_up:
-                raise AlreadyRunning(
-                    f"The platform of {home} is running already. Stop it with Ctrl-C where it runs, or "
-                    "`eurostat-assets down`."
-                )
+                raise refusal
             time.sleep(0.2)
+        other = launcher_of(home)
+        if other and other.pid != os.getpid():  # it locked a file that is no more
+            raise refusal
         yield register
 
 
@@ -56,18 +59,21 @@ def write_down(register: IO[str], *, owns_database: bool) -> None:
 
 
 def write_ended(home: Path) -> None:
-    """Write down that the last launcher's platform has ended whole; into the same file, whose lock may be held."""
-    (home / REGISTER).write_text("{}")
+    """Write down that the last launcher's platform has ended whole; into the same file, whose lock may be held.
+
+    Where it cannot be written, on a full disk, the next launcher looks for what is left and finds nothing.
+    """
+    with suppress(OSError):
+        (home / REGISTER).write_text("{}")
 
 
 def launcher_of(home: Path) -> psutil.Process | None:
-    """Return the living launcher of a home, None where there is none."""
+    """Return the living launcher of a home, by the register or by what it started; None where there is none."""
     entry = _entry(home)
-    with suppress(psutil.NoSuchProcess, KeyError):
-        process = psutil.Process(entry["pid"])
-        if process.create_time() == entry["started"] and process.status() != psutil.STATUS_ZOMBIE:
+    with suppress(KeyError, TypeError, ValueError):
+        if process := process_tree.living(int(entry["pid"]), float(entry["started"])):
             return process
-    return None
+    return process_tree.launcher_of(home)
 
 
 def owned_database(home: Path) -> bool:
@@ -76,7 +82,7 @@ def owned_database(home: Path) -> bool:
 
 
 def stop_leftovers(home: Path) -> set[str]:
-    """Stop a launcher of this home, and all that one started and could not stop itself; returns the processes' names."""
+    """Stop another launcher of this home, and all that one started and could not stop itself; returns their names."""
     names = set()
     launcher = launcher_of(home)
     if launcher and launcher.pid != os.getpid():
@@ -86,12 +92,12 @@ def stop_leftovers(home: Path) -> set[str]:
         _, alive = psutil.wait_procs([launcher], timeout=SECONDS_TO_STOP)
         for process in alive:
             process.kill()
-    return names | process_tree.end(home, grace=GRACE)
+    return names | process_tree.end(home, grace=GRACE, spare_own=True)
 
 
 def _entry(home: Path) -> dict:
-    """What the last launcher wrote down; empty where there was none, or one of an earlier version."""
-    with suppress(FileNotFoundError, ValueError):
+    """What the last launcher wrote down; empty where that is lost, cannot be read, or is of an earlier version."""
+    with suppress(OSError, ValueError):
         entry = json.loads((home / REGISTER).read_text())
         return entry if isinstance(entry, dict) else {}
     return {}

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from eurostat_assets import postgres
+from eurostat_assets import loopback, postgres
 from eurostat_assets.postgres.roles import LOADER
 from eurostat_assets.settings import Settings
 
@@ -32,6 +32,8 @@ MIRROR_DATABASE = "eurostat"
 DAGSTER_DATABASE = "dagster"
 LOADER_PASSWORD_FILE = "loader_password"
 SECONDS_BETWEEN_REPORTS = 5.0
+INVENTED = "an invented Eurostat on this machine"
+"""How databases name a sandbox as their source: beside its identity, which the first ones were without."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Mirror:
         """
         url = database_url(self.settings, MIRROR_DATABASE)
         postgres.migrate(url)
-        postgres.claim_mirror(url, self.settings.source, reserve=self.fills)
+        _claim(url, self.settings, reserve=self.fills)
         return url
 
 
@@ -128,6 +130,28 @@ def progress(log: dg.DagsterLogManager, what: str, unit: str = "MB") -> Callable
         log.info(f"{what}: {done / scale:,.0f}{share} after {now - started:.0f} s")
 
     return report
+
+
+def _claim(url: str, settings: Settings, *, reserve: bool) -> None:
+    """Reserve a database for the source of these settings, or see that it is not another's. Raises MirrorMismatch.
+
+    A sandbox is known by its identity, whatever its port; anything else on this machine, such as a proxy before Eurostat, by
+    its address. One that does not answer can fill nothing.
+    """
+    from eurostat_assets import sandbox
+
+    if not loopback.is_local(settings.api_url):
+        return postgres.claim_mirror(url, settings.api_url, reserve=reserve)
+    try:
+        identity = sandbox.identity(settings.api_url)
+    except sandbox.NotReady:
+        claimed = postgres.claimed_source(url)
+        if claimed and urlsplit(claimed).hostname and not loopback.is_local(claimed):
+            postgres.claim_mirror(url, settings.api_url, reserve=False)  # says so
+        return None
+    if identity is None:
+        return postgres.claim_mirror(url, settings.api_url, reserve=reserve)
+    return postgres.claim_mirror(url, f"{INVENTED} ({identity})", reserve=reserve, formerly=INVENTED)
 
 
 def _remove_if_abandoned(folder: Path) -> None:

@@ -434,12 +434,6 @@ class Settings(BaseSettings):
         """Local folder for files that are being made; on the store's own disk when the store is local."""
         return self.home / "scratch"
 
-    @property
-    def source(self) -> str:
-        """Whose data the mirror holds; a sandbox is the same one on whatever port it answers today."""
-        local = urlsplit(self.api_url).hostname in ("127.0.0.1", "localhost", "::1")
-        return "an invented Eurostat on this machine" if local else self.api_url
-
     def table(self) -> list[tuple[str, str, str, str]]:
         """(environment variable, value in force, default, meaning) of every setting; secrets masked."""
         rows: list[tuple[str, str, str, str]] = []

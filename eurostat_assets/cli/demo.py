@@ -35,14 +35,15 @@ Exit = Annotated[
 
 def demo(leave: Exit = False, port: Port = None, read_only: ReadOnly = False) -> None:
     """A working mirror of an invented Eurostat: first load, an update that comes through the feed, a query, the UI."""
-    from eurostat_assets import launcher, sandbox
+    from eurostat_assets import launcher, process_tree, sandbox
     from eurostat_assets.firstload import FirstLoad
 
     began = time.monotonic()
     tell = teller(began)
     make_read_only(read_only)
     home = _home()
-    with sandbox.running(folder=home / "sandbox", profile="demo") as source:
+    marked = process_tree.mark(home, "sandbox")
+    with sandbox.running(folder=home / "sandbox", profile="demo", environment=marked) as source:
         settings = _settings(home, source.api_url)
         step(
             began,
@@ -81,9 +82,9 @@ def _home() -> Path:
     Not the one in `.env`, which is the mirror's. Raises `LauncherError` for a home that the demo did not make.
     """
     from eurostat_assets.launcher import LauncherError
-    from eurostat_assets.settings import SOURCE_FILE
+    from eurostat_assets.settings import SOURCE_FILE, Settings
 
-    home = Path(os.environ.get("EUROSTAT_HOME") or HOME).expanduser().absolute()
+    home = Settings(home=Path(os.environ.get("EUROSTAT_HOME") or HOME)).home
     filled = any((home / name).exists() for name in ("postgres", "store"))
     if filled and not (home / SOURCE_FILE).exists():
         raise LauncherError(

@@ -43,7 +43,7 @@ def compose(knobs: Settings, now: datetime) -> Report:
     database = resources.Mirror(knobs, fills=False).database
     return Report(
         made_at=now,
-        source=knobs.source,
+        source=postgres.claimed_source(database) or knobs.api_url,
         theme=knobs.theme or knobs.theme_subtree,
         datasets=[_dataset(state) for state in postgres.states(database).values()],
         sources=[

@@ -69,10 +69,8 @@ def down() -> None:
     from eurostat_assets import launcher, settings
 
     own = settings.load()
-    mirrors = [own] if own.home.exists() else []
-    demo = Path(".eurostat/demo").absolute()
-    if demo.exists() and demo != own.home:
-        mirrors.append(settings.Settings(home=demo, database_url=SecretStr("")))
+    demo = settings.Settings(home=Path(".eurostat/demo"), database_url=SecretStr(""))
+    mirrors = [own] if own.home == demo.home else [own, demo]
     stopped = [(", ".join(names), mirror.home) for mirror in mirrors if (names := launcher.stop(mirror))]
     for names, home in stopped:
         console.print(f"Stopped in {escape(str(home))}: {names}.", soft_wrap=True, highlight=False)

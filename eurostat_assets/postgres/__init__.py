@@ -70,6 +70,7 @@ from eurostat_assets.postgres.relations import relation_sizes
 from eurostat_assets.postgres.state import (
     DatasetState,
     claim_mirror,
+    claimed_source,
     published_table,
     record_failure,
     states,
@@ -116,6 +117,7 @@ __all__ = [
     "catalogue_size",
     "claim_mirror",
     "claim_sweep",
+    "claimed_source",
     "create_database",
     "faults",
     "freshness",

@@ -23,7 +23,12 @@ from eurostat_assets.postgres.cluster import SUPERUSER, make_cluster, password_o
 from eurostat_assets.postgres.connection import create_database
 from eurostat_assets.postgres.errors import EmbeddedServerError, NoCluster, ServerStopped
 from eurostat_assets.postgres.orphans import remove_orphaned_files
-from eurostat_assets.postgres.postmaster import forget_dead_postmaster, postmaster_of, processes_in
+from eurostat_assets.postgres.postmaster import (
+    end_lost_postmaster,
+    forget_dead_postmaster,
+    postmaster_of,
+    processes_in,
+)
 from eurostat_assets.postgres.standalone import Standalone
 from eurostat_assets.postgres.unprivileged import ServerUser, give_to_owner, server_user
 
@@ -81,6 +86,7 @@ class EmbeddedPostgres:
             if not self.exists:
                 make_cluster(self.folder, self.user, self.programs)
             while not self._settled(deadline):
+                end_lost_postmaster(self.data, max(1, deadline - time.monotonic()))
                 forget_dead_postmaster(self.data)
                 self._remove_orphans(deadline)
                 self._start(deadline)
@@ -92,11 +98,11 @@ class EmbeddedPostgres:
         With `fast_for`, a shutdown that is still writing its checkpoint after so many seconds is cut short: nothing that was
         committed is lost, and the next start recovers, as after a crash.
         """
-        if not self.data.exists():
-            return False
+        if not self.data.exists():  # a server may run all the same: its folder was removed
+            return end_lost_postmaster(self.data, fast_for or timeout)
         with self._locked():
             if not self._settled(time.monotonic() + timeout):
-                return False
+                return end_lost_postmaster(self.data, fast_for or timeout)
             done = self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(int(fast_for or timeout)))
             if done.returncode and fast_for is not None:
                 done = self._pg_ctl("stop", "-m", "immediate", "-w", "-t", str(int(timeout)))

@@ -118,7 +118,7 @@ class MirrorMismatch(PostgresError):
     def __init__(self, database: str, claimed: str, wanted: str) -> None:
         super().__init__(
             f"database {database} mirrors {claimed} and cannot also mirror {wanted}: "
-            "use another database or home folder, or drop this one first"
+            "set EUROSTAT_API_URL to the source of this mirror, or EUROSTAT_HOME to another one"
         )
         self.database = database
         self.claimed = claimed

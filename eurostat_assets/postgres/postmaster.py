@@ -1,5 +1,7 @@
 """Whether a cluster's server lives: its pid file and the process table, together. Nothing is started here."""
 
+import contextlib
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,3 +55,29 @@ def processes_in(data: Path) -> list[int]:
 
     found = psutil.process_iter(["pid", "cwd"])
     return [process.info["pid"] for process in found if process.info["cwd"] == str(data)]
+
+
+def end_lost_postmaster(data: Path, seconds: float) -> bool:
+    """End a server of this cluster whose pid file is gone; False where there is none.
+
+    Nothing but that file keeps a second server from the same data. Its shutdown is cut short after so many `seconds`:
+    nothing that was committed is lost, and the next start recovers.
+    """
+    import psutil
+
+    if postmaster_of(data):
+        return False
+    family = processes_in(data)
+    for pid in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            if process.ppid() in family or str(data) not in process.cmdline():
+                continue  # one of a server's children, or somebody who looks into the folder
+            process.send_signal(signal.SIGINT)  # a fast shutdown
+            try:
+                process.wait(seconds)
+            except psutil.TimeoutExpired:
+                process.send_signal(signal.SIGQUIT)  # an immediate one
+                process.wait(seconds)
+            return True
+    return False

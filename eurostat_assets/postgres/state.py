@@ -125,18 +125,31 @@ def record_failure(
         cursor.execute(FAILED, (code, text, wait, LONGEST_WAIT * retry))
 
 
-def claim_mirror(url: str, api_url: str, *, reserve: bool = True) -> None:
-    """Reserve this database for the data of `api_url`; without `reserve`, only see that it is not another's.
+def claim_mirror(url: str, source: str, *, reserve: bool = True, formerly: str | None = None) -> None:
+    """Reserve this database for the data of `source`; without `reserve`, only see that it is not another's.
 
-    Raises MirrorMismatch where it is another's.
+    A database that was reserved under the name that the source had `formerly` is its own. Raises MirrorMismatch where it
+    is another's.
     """
-    source = api_url.rstrip("/")
+    source = source.rstrip("/")
     with connect(url) as connection, transaction(connection) as cursor:
         if reserve:
             cursor.execute(
                 "INSERT INTO eurostat.mirror (api_url) VALUES (%s) ON CONFLICT DO NOTHING", (source,)
             )
+            if formerly:
+                cursor.execute(
+                    "UPDATE eurostat.mirror SET api_url = %s WHERE api_url = %s", (source, formerly)
+                )
         cursor.execute("SELECT api_url FROM eurostat.mirror")
         (claimed,) = cursor.fetchone() or (source,)
-    if claimed != source:
+    if claimed not in (source, formerly):
         raise MirrorMismatch(where(url), claimed, source)
+
+
+def claimed_source(url: str) -> str | None:
+    """Return whose data this database is reserved for; None before it is."""
+    with connect(url) as connection, transaction(connection) as cursor:
+        cursor.execute("SELECT api_url FROM eurostat.mirror")
+        (claimed,) = cursor.fetchone() or (None,)
+    return claimed

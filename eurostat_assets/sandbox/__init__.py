@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eurostat_assets.sandbox.client import ADDRESS_FILE, API_PATH, Running, connect
+from eurostat_assets.sandbox.client import ADDRESS_FILE, API_PATH, Running, connect, identity
 from eurostat_assets.sandbox.errors import NotReady
 from eurostat_assets.sandbox.process import running, serve
 
@@ -38,6 +38,7 @@ __all__ = [
     "Running",
     "cells",
     "connect",
+    "identity",
     "running",
     "serve",
     "write_dataset",

@@ -5,6 +5,7 @@ Speaks to the sandbox's own doors only; reading the API it imitates is the busin
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 API_PATH = "/eurostat/api/dissemination"
 # Where `serve` leaves the address, in the folder of its state.
 ADDRESS_FILE = "sandbox.url"
+SECONDS_TO_SAY_WHO = 5.0
+LONGEST_IDENTITY = 1000  # bytes of the whole answer
 # The sandbox is on this machine: a proxy from the environment has no say.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -148,3 +151,23 @@ def connect(address: str | Path) -> Running:
     if not file.exists():
         raise NotReady(f"none runs on {address}; start it there first")
     return Running(file.read_text().strip())
+
+
+def identity(api_url: str) -> str | None:
+    """Return which sandbox answers at the address of an API; None where something else does. Raises NotReady: nothing does.
+
+    It stays the same when a sandbox is started again, on whatever port.
+    """
+    if not api_url.endswith(API_PATH):
+        return None
+    try:
+        with _open(
+            api_url.removesuffix(API_PATH) + "/sandbox/identity", timeout=SECONDS_TO_SAY_WHO
+        ) as answer:
+            said = json.loads(answer.read(LONGEST_IDENTITY))
+    except (urllib.error.HTTPError, ValueError):
+        return None
+    except (OSError, http.client.HTTPException) as error:
+        raise NotReady(f"{api_url} does not answer ({error})") from error
+    name = said.get("identity") if isinstance(said, dict) else None
+    return name if isinstance(name, str) and name.isalnum() else None

@@ -43,6 +43,7 @@ class Doors:
 
     def routes(self) -> list[Route]:
         return [
+            Route("/identity", self.identity),
             Route("/state", self.state),
             Route("/tally", self.tally),
             *(
@@ -61,6 +62,9 @@ class Doors:
                 )
             ),
         ]
+
+    def identity(self, request: Request) -> Response:  # noqa: ARG002 - the signature of an endpoint
+        return JSONResponse({"identity": self.publisher.identity})
 
     def state(self, request: Request) -> Response:  # noqa: ARG002 - the signature of an endpoint
         return JSONResponse(self.publisher.state())

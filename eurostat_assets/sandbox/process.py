@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,11 +101,13 @@ def running(
     faults: str = "",
     day_seconds: float | None = None,
     calendar: dict[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
     **behaviour: Any,
 ) -> Iterator[Running]:
     """A sandbox in a process of its own: answers when this returns, ends with the block or its parent, however killed.
 
-    Keywords are those of `serve`; further ones are the fields of travel.Behaviour (`gzip`, `pace`, `latency`, `cost`).
+    Keywords are those of `serve`; `environment` is added to that of the process. Further ones are the fields of
+    travel.Behaviour (`gzip`, `pace`, `latency`, `cost`).
     Raises NotReady.
     """
     arguments = {
@@ -122,6 +124,7 @@ def running(
     }
     child = subprocess.Popen(
         [sys.executable, "-m", "eurostat_assets.sandbox", str(os.getpid()), json.dumps(arguments)],
+        env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,

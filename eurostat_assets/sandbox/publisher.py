@@ -5,7 +5,9 @@ Serves nothing itself, and decides nothing: when what is released is for calenda
 
 from __future__ import annotations
 
+import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,6 +46,8 @@ class Publisher:
         self._made: dict[str, Any] = {"profile": profile, "seed": seed, "scale": scale}
         self._recorded = recorded
         self._lock = RLock()
+        self.identity = self._drawn_identity()
+        """Which sandbox this is, whatever its port: drawn once for a folder; in memory, that of what it is made from."""
         datasets = datasets_of(profile, seed, scale) if profile else {}
         self.sources: dict[str, Source] = {code: Invented(dataset) for code, dataset in datasets.items()}
         self.sources |= recorded_sources(recorded) if recorded else {}
@@ -55,6 +59,7 @@ class Publisher:
         self._slot: datetime | None = None
         if self._file and self._file.exists():
             self._restore(json.loads(self._file.read_text()))
+        self._save()  # who it is, before anybody asks
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Publisher:
@@ -167,6 +172,7 @@ class Publisher:
             news = [e for code, e in self.editions.items() if e != self.sources[code].first]
             return {
                 **self._made,
+                "identity": self.identity,
                 "recorded": str(self._recorded.resolve()) if self._recorded else None,
                 "now": None if self.clock.is_real else self.now.isoformat(),
                 "built": self.built and self.built.isoformat(),
@@ -217,6 +223,7 @@ class Publisher:
             if state[name] != wanted:
                 folder = self._file and self._file.parent
                 raise WrongFolder(folder, f"{name} {state[name]!r} instead of {wanted!r}")
+        self.identity = state.get("identity", self.identity)  # older states have none
         if state["now"]:
             self.clock.set(datetime.fromisoformat(state["now"]))
         self.built = state["built"] and datetime.fromisoformat(state["built"])
@@ -228,6 +235,12 @@ class Publisher:
             self._source(edition.code)
             self.editions.pop(edition.code, None)
             self.withdrawn[edition.code] = edition
+
+    def _drawn_identity(self) -> str:
+        if self._file:
+            return secrets.token_hex(6)
+        made = json.dumps([self._made, str(self._recorded and self._recorded.resolve())], sort_keys=True)
+        return hashlib.sha256(made.encode()).hexdigest()[:12]
 
     def _save(self) -> None:
         # Inside `at` once, at its end.

@@ -1,7 +1,9 @@
 """`up` stays up whatever dies below it, and leaves nothing behind however it ends itself. Real processes, killed."""
 
+import contextlib
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +18,7 @@ import psutil
 import pytest
 
 from eurostat_assets import launcher, ports, postgres, process_tree, resources, sandbox
+from eurostat_assets.processes import REGISTER, launcher_of
 from eurostat_assets.settings import Settings
 
 PATIENCE = 300.0
@@ -69,7 +72,27 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Up]:
+def small_disk(folder: Path, request: pytest.FixtureRequest) -> Iterator[None]:
+    """A file system of its own for the home, where the test asks for it."""
+    if "full_disk" not in request.node.name:
+        yield
+        return
+    (folder / "mirror").mkdir(mode=0o755)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200m,mode=755", "none", folder / "mirror"],
+        capture_output=True,
+        text=True,
+    )
+    if mounted.returncode:
+        pytest.skip(f"nothing can be mounted here: {mounted.stderr}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder / "mirror"], check=True)
+
+
+@pytest.fixture
+def up(folder: Path, small_disk: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Up]:  # noqa: ARG001
     with sandbox.running(folder=folder / "sandbox", profile="tests") as source:
         variables = {
             "EUROSTAT_HOME": str(folder / "mirror"),
@@ -128,6 +151,65 @@ def test_ctrl_c_during_the_start_leaves_nothing_running(up):
     assert up.process.wait(PATIENCE) == 130
     assert not up.members()
     assert not up.server.status().running
+
+
+def test_down_finds_a_home_without_its_files_and_by_another_spelling_and_no_other_home(up, folder):
+    wait_for(lambda: "PostgreSQL is up" in up.log() and up.members(), "a process of the platform")
+    postmaster = psutil.Process(up.server.status().pid)
+    (up.home / REGISTER).unlink()
+    (up.server.data / "postmaster.pid").unlink()
+    (folder / "link").symlink_to(up.home)
+    marked = {**os.environ, **process_tree.mark(folder / "other", "code-server")}
+    other = subprocess.Popen(["sleep", "600"], env=marked)
+    try:
+        assert launcher_of(up.home) == psutil.Process(up.process.pid)
+        done = subprocess.run(
+            command("down"),
+            cwd=folder,
+            env={**os.environ, "EUROSTAT_HOME": "link/"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "the launcher" in done.stdout
+        assert up.process.wait(PATIENCE) == 130
+        assert not up.members()
+        assert not postmaster.is_running()
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+@pytest.mark.parametrize(
+    "register", ["", "{", "[]", '{"pid": "x"}', '{"pid": 1e99, "started": null}', "\0", None]
+)
+def test_a_register_that_is_damaged_is_no_register(tmp_path, register):
+    if register is None:
+        (tmp_path / REGISTER).mkdir()
+    else:
+        (tmp_path / REGISTER).write_text(register)
+    marked = {**os.environ, **process_tree.mark(tmp_path, "code-server")}
+    with subprocess.Popen(["sleep", "600"], env=marked) as left:
+        assert launcher_of(tmp_path) == psutil.Process()  # it started that one
+        assert process_tree.end(tmp_path, grace=5) == {"code-server"}
+        assert left.wait() == -signal.SIGTERM
+    assert launcher_of(tmp_path) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a file system")
+def test_a_full_disk_keeps_nothing_from_ending(up):
+    """The file system of the home, with PostgreSQL, logs and register, has not a byte left when `up` is stopped."""
+    wait_for(lambda: "PostgreSQL is up" in up.log() and up.members(), "a process of the platform")
+    postmaster = psutil.Process(up.server.status().pid)
+    with contextlib.suppress(OSError), (up.home / "filler").open("wb", buffering=0) as filler:
+        while filler.write(b"x" * 2**20):
+            pass
+    assert shutil.disk_usage(up.home).free < 2**20
+    up.process.terminate()
+    assert up.process.wait(PATIENCE) in (1, 4, 130)
+    assert not up.members()
+    assert not postmaster.is_running()
 
 
 def test_a_start_that_fails_stops_the_server_that_it_started_and_no_other(folder, monkeypatch):
