@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -167,7 +168,7 @@ def _remove_if_abandoned(folder: Path) -> None:
 def client(settings: Settings) -> Eurostat:
     """The Eurostat client with this deployment's address, language and limits."""
     # An HTTP client takes a while to import, and `status` needs none.
-    from eurostat_assets.eurostat import Eurostat, Gate
+    from eurostat_assets.eurostat import Allowance, Eurostat, Gate
 
     return Eurostat(
         settings.api_url,
@@ -177,6 +178,9 @@ def client(settings: Settings) -> Eurostat:
         download_deadline=settings.download_deadline,
         attempts=settings.attempts,
         gate=Gate(settings.home / "gate", settings.parallel_downloads, settings.request_pace),
+        allowance=Allowance(settings.largest_unannounced << 20, settings.bytes_per_observation),
+        # An invented Eurostat has a time of its own, in which days pass at a request.
+        ahead=None if loopback.is_local(settings.api_url) else timedelta(days=settings.days_ahead),
     )
 
 

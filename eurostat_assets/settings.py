@@ -142,6 +142,21 @@ class Settings(BaseSettings):
         default=0.1, ge=0, description="Seconds between two requests to Eurostat, over all processes here."
     )
 
+    # How much of an answer is believed
+    largest_unannounced: int = Field(
+        default=256,
+        ge=1,
+        description="Megabytes of text (MiB) a body may have, however few observations Eurostat announces of it.",
+    )
+    bytes_per_observation: int = Field(
+        default=512, ge=64, description="Bytes of text beyond that, for each observation that is announced."
+    )
+    days_ahead: float = Field(
+        default=2,
+        gt=0,
+        description="Days a release may be dated in the future; more, and it is not believed.",
+    )
+
     # How it is kept fresh
     poll_interval: int = Field(
         default=300, ge=1, description="Seconds between two looks at Eurostat's RSS feed."

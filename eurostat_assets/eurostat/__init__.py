@@ -17,12 +17,14 @@ from eurostat_assets.eurostat.errors import (
 from eurostat_assets.eurostat.feed import FeedItem
 from eurostat_assets.eurostat.gate import Gate
 from eurostat_assets.eurostat.inventory import Inventory, InventoryEntry
+from eurostat_assets.eurostat.measure import Allowance
 from eurostat_assets.eurostat.raw import RawJson
 from eurostat_assets.eurostat.release import Release
 from eurostat_assets.eurostat.theme import CatalogueEntry, Theme
 
 __all__ = [
     "REAL_API",
+    "Allowance",
     "CatalogueEntry",
     "Eurostat",
     "EurostatError",

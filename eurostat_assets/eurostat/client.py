@@ -4,6 +4,7 @@ A 200 is not a success here: every body is checked for what it claims to be befo
 """
 
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -20,11 +21,12 @@ from eurostat_assets.eurostat.errors import (
     StillPreparing,
     Unreadable,
 )
-from eurostat_assets.eurostat.facts import Inspect, Outline, outline_of
+from eurostat_assets.eurostat.facts import Inspect, Outline, believed, outline_of
 from eurostat_assets.eurostat.feed import LARGEST as LARGEST_FEED
 from eurostat_assets.eurostat.feed import Feed, parse_feed
 from eurostat_assets.eurostat.gate import Gate
 from eurostat_assets.eurostat.inventory import Inventory, parse_inventory
+from eurostat_assets.eurostat.measure import Allowance
 from eurostat_assets.eurostat.patience import Patience
 from eurostat_assets.eurostat.raw import RawJson
 from eurostat_assets.eurostat.release import Release
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 REAL_API = "https://ec.europa.eu/eurostat/api/dissemination"
 
-_LARGEST_CATALOGUE = 64 * 2**20
+_LARGEST_CATALOGUE = 32 * 2**20
 _LARGEST_OUTLINE = 16 * 2**20
 _SHORT_DEADLINE = 300.0
 
@@ -47,7 +49,8 @@ class Eurostat:
     `attempts` counts tries, at the start of a request (connection, 429, 5xx) as well as of a body that ends
     early; `backoff` is the first pause between two of them. `download_deadline` bounds one try of one body.
     `gate` shares a limit on parallel downloads and a pace with every process on this machine that uses the
-    same.
+    same. `allowance` is how large a body may become, `ahead` how far in the future a
+    release may be dated to be believed (None: no matter how far).
     """
 
     def __init__(
@@ -62,6 +65,8 @@ class Eurostat:
         backoff: float = 1.0,
         user_agent: str | None = None,
         gate: Gate | None = None,
+        allowance: Allowance | None = None,
+        ahead: timedelta | None = None,
     ) -> None:
         parts = urlsplit(api_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -74,6 +79,8 @@ class Eurostat:
         self._backoff = backoff
         self._user_agent = user_agent
         self._gate = gate
+        self._allowance = allowance or Allowance()
+        self._ahead = ahead
 
     @cached_property
     def _wire(self) -> "Wire":
@@ -108,7 +115,8 @@ class Eurostat:
 
     def inventory(self) -> Inventory:
         """Every dataset by code, with its release. Raises Transient errors, Refused."""
-        return parse_inventory(self._read("/files/inventory", [("type", "data")], _LARGEST_CATALOGUE))
+        body = self._read("/files/inventory", [("type", "data")], _LARGEST_CATALOGUE)
+        return parse_inventory(body, self._ahead)
 
     def toc(self) -> Toc:
         """The table of contents in the client's language. Raises Transient errors, Refused."""
@@ -122,11 +130,11 @@ class Eurostat:
 
     def probe(self, code: str) -> Release:
         """The dataset's current release for a few kB. Should Eurostat refuse such a request, the inventory
-        knows as well. Raises NotAvailable, Transient errors, MalformedCode.
+        knows as well. Raises NotAvailable, DatedAhead, Transient errors, MalformedCode.
         """
         code = check_code(code)
         try:
-            return self._outline(code).release
+            return believed(self._outline(code).release, self._ahead, code)
         except (ExtractionTooBig, Refused, StillPreparing, Unreadable):
             listed = self.inventory().get(code)
             if listed is None:
@@ -163,6 +171,8 @@ class Eurostat:
             inspect=inspect,
             on_progress=on_progress or (lambda _done, _total: None),
             patience=Patience(self._attempts, self._backoff, patience),
+            allowance=self._allowance,
+            ahead=self._ahead,
         )
         return download.run(slices=slices, last_resort=last_resort)
 

@@ -6,7 +6,8 @@ transport. Nothing here knows HTTP or JSON-stat.
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import BinaryIO
@@ -15,6 +16,7 @@ from eurostat_assets.eurostat.errors import CutShort
 
 _GZIP = b"\x1f\x8b"
 _PIECE = 2**20
+_MEMBERS, _BYTES_PER_MEMBER = 1000, 1024  # of gzip; writers that make many put 64 kB into each
 
 
 @dataclass
@@ -43,17 +45,19 @@ def store(
     content: Content,
     on_progress: Callable[[int], None],
     dataset: str,
+    check: Callable[[int, int], None],
 ) -> str:
     """Write wire bytes to `file`, account for their content, return the suffix: `.gz` or `.zst`.
 
-    `on_progress` gets the bytes received so far. Raises CutShort for an incomplete or broken gzip.
+    `on_progress` gets the bytes received so far; `check` the bytes of content and of `file` so far, and may raise. Raises
+    CutShort for an incomplete or broken gzip.
     """
     gzipped, blocks = _sniffed(_counted(blocks, on_progress))
-    if gzipped:
-        for piece in _gunzipped(_kept(blocks, file), dataset):
+    pieces = _gunzipped(_kept(blocks, file), dataset) if gzipped else _compressed(blocks, file)
+    with closing(pieces):
+        for piece in pieces:
             content.add(piece)
-    else:
-        _compress(blocks, file, content)
+            check(content.size, file.tell())
     file.flush()
     return ".gz" if gzipped else ".zst"
 
@@ -73,8 +77,9 @@ def _sniffed(blocks: Iterable[bytes]) -> tuple[bool, Iterable[bytes]]:
     return first.startswith(_GZIP), chain([first], blocks)
 
 
-def _gunzipped(blocks: Iterable[bytes], dataset: str | None) -> Iterator[bytes]:
+def _gunzipped(blocks: Iterable[bytes], dataset: str | None) -> Generator[bytes, None, None]:
     decoder = zlib.decompressobj(wbits=31)
+    members, size = 1, 0
     try:
         for block in blocks:
             rest = block
@@ -82,7 +87,14 @@ def _gunzipped(blocks: Iterable[bytes], dataset: str | None) -> Iterator[bytes]:
                 # A gzip stream may hold several members, one after another.
                 if decoder.eof:
                     decoder = zlib.decompressobj(wbits=31)
-                yield decoder.decompress(rest, _PIECE)
+                    members += 1
+                    if members > _MEMBERS + size // _BYTES_PER_MEMBER:
+                        raise CutShort(
+                            "the compressed body has members with nothing in them", dataset=dataset
+                        )
+                piece = decoder.decompress(rest, _PIECE)
+                size += len(piece)
+                yield piece
                 rest = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
     except zlib.error as error:
         raise CutShort(f"the compressed body is broken ({error})", dataset=dataset) from error
@@ -104,14 +116,14 @@ def _kept(blocks: Iterable[bytes], file: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
-def _compress(blocks: Iterable[bytes], file: BinaryIO, content: Content) -> None:
-    """As zstd at Arrow's default level, which is 1."""
+def _compressed(blocks: Iterable[bytes], file: BinaryIO) -> Generator[bytes, None, None]:
+    """The blocks, written to `file` as zstd at Arrow's default level, which is 1."""
     import pyarrow as pa
 
     with pa.CompressedOutputStream(pa.PythonFile(_Lent(file), mode="w"), "zstd") as compressed:
         for block in blocks:
             compressed.write(block)
-            content.add(block)
+            yield block
 
 
 class _Lent:

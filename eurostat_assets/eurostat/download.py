@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,10 @@ from eurostat_assets.eurostat.errors import (
     Refused,
     ReleaseChanged,
     StillPreparing,
+    Unreadable,
 )
-from eurostat_assets.eurostat.facts import Inspect, Outline, release_of_file
+from eurostat_assets.eurostat.facts import Inspect, Outline, believed, release_of_file
+from eurostat_assets.eurostat.measure import Allowance, Measure
 from eurostat_assets.eurostat.parts import part
 from eurostat_assets.eurostat.patience import Patience
 from eurostat_assets.eurostat.raw import RawJson, RawPart, Route
@@ -75,6 +77,8 @@ class Download:
     inspect: Inspect
     on_progress: Progress
     patience: Patience
+    allowance: Allowance
+    ahead: timedelta | None
     _received: int = 0
     _fetched_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -177,9 +181,11 @@ class Download:
     @contextmanager
     def _received_body(self, ask: Ask, claims: Claims, kind: str, announced: bool) -> Iterator[_Body]:
         content = Content(head_size=refusals.LARGEST)
+        measure = Measure(self.allowance, self._announced, self.code, self.folder)
         with part(self.folder, self.code) as (path, file):
             with ask() as answer:
                 began = time.monotonic()
+                measure.check_length(answer.length)
                 total = answer.length if announced else None
                 compression = store(
                     answer.blocks(),
@@ -187,6 +193,7 @@ class Download:
                     content,
                     lambda done: self.on_progress(self._received + done, total),
                     self.code,
+                    measure.check,
                 )
             seconds = time.monotonic() - began
             answer.check(content.head)
@@ -195,8 +202,15 @@ class Download:
             suffix = kind + compression
             yield _Body(path, suffix, release, answer.url, content.sha256, content.size, seconds)
 
+    def _announced(self) -> int | None:
+        """Observations of the whole dataset, None where its outline does not say or is not to be had."""
+        try:
+            return self.outline().observations
+        except (ExtractionTooBig, Refused, StillPreparing, Unreadable):
+            return None
+
     def _json_claims(self, path: Path, _head: bytes) -> Release:
-        return release_of_file(path, self.code, self.inspect)
+        return believed(release_of_file(path, self.code, self.inspect), self.ahead, self.code)
 
     def _finished(self, bodies: list[_Body], route: Route) -> RawJson:
         return RawJson(

@@ -4,6 +4,7 @@ EurostatError                 names the dataset (where there is one), what happe
 ├── Transient                 asking again later may cure it; nothing was replaced meanwhile
 │   ├── Unreachable           no answer at all: DNS, refused, TLS, proxy, time-out
 │   ├── Unavailable           not now: 5xx, 429, a web page with status 200, a redirect to one
+│   ├── RedirectRefused       sent to another site, to an address that is none, or on and on
 │   ├── TooSlow               silent longer than the read time-out, or not done by the overall deadline
 │   ├── CutShort              the body ended early: empty, truncated, broken compression
 │   ├── Unreadable            a whole body, but no dataset, feed or table of contents
@@ -15,10 +16,13 @@ EurostatError                 names the dataset (where there is one), what happe
     ├── Refused               any other refusal (.status, .error_id, .label as sent)
     ├── ExtractionTooBig      ask in slices (.estimate and .limit in cells, None where not said)
     ├── WrongDataset          a body that belongs to another dataset (.claimed)
+    ├── DatedAhead            a release that is dated in the future (.release)
+    ├── TooLarge              a body that goes on beyond what is announced of it, or swells (.received, .allowed)
     ├── EmptyTheme            a theme that selects nothing, which is never a reason to withdraw everything
     └── DiskFull              no room in .folder (.needed bytes at least)
 """
 
+from datetime import datetime
 from pathlib import Path
 
 
@@ -44,6 +48,15 @@ class Unreachable(Transient):
 
 class Unavailable(Transient):
     remedy = "Eurostat seems to be down or busy; nothing was replaced; try again in some minutes"
+
+
+class RedirectRefused(Transient):
+    """`target` as far as it may be repeated, and `why` it was not followed."""
+
+    remedy = "Nothing was replaced; try again in some minutes, and if it stays so EUROSTAT_API_URL is to be the new address"
+
+    def __init__(self, url: str, target: str, why: str, dataset: str | None = None) -> None:
+        super().__init__(f"{url} redirects to {target}, {why}", dataset=dataset)
 
 
 class TooSlow(Transient):
@@ -127,6 +140,35 @@ class WrongDataset(Final):
         # Nobody has looked at its characters yet.
         name = claimed if claimed is None or claimed.isprintable() else repr(claimed)
         super().__init__(f"the answer is the body of {name or 'an unnamed dataset'}", dataset=dataset)
+
+
+class DatedAhead(Final):
+    """`moment`: the date in the future. Were it believed, every real release would be older than it."""
+
+    remedy = (
+        "Nothing was replaced; look at this machine's clock, and if it is right tell Eurostat;"
+        " EUROSTAT_DAYS_AHEAD is how far ahead a date is believed"
+    )
+
+    def __init__(self, moment: datetime, dataset: str | None = None) -> None:
+        self.moment = moment
+        super().__init__(f"its release is dated {moment:%Y-%m-%d}, in the future", dataset=dataset)
+
+
+class TooLarge(Final):
+    """`received`: bytes of its text until it was given up; `allowed`: of it, at most."""
+
+    remedy = (
+        "Nothing was replaced and nothing of it was kept; if it really is that large, raise EUROSTAT_LARGEST_UNANNOUNCED"
+        " or EUROSTAT_BYTES_PER_OBSERVATION"
+    )
+
+    def __init__(self, why: str, received: int, allowed: int, *, dataset: str | None = None) -> None:
+        self.received, self.allowed = received, allowed
+        super().__init__(
+            f"the body was given up after {received:,} bytes of text: {why}, so that at most {allowed:,} were expected",
+            dataset=dataset,
+        )
 
 
 class EmptyTheme(Final):

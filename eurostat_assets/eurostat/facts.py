@@ -6,11 +6,13 @@ The little of JSON-stat that a client must see. Reading data is another room's.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from eurostat_assets.eurostat.errors import Unreadable, WrongDataset
+from eurostat_assets.eurostat.errors import DatedAhead, Unreadable, WrongDataset
 from eurostat_assets.eurostat.release import Release
+from eurostat_assets.model.bounds import too_many_values
 
 TIME = "time"
 
@@ -33,10 +35,11 @@ Inspect = Callable[[Path], Facts]
 @dataclass(frozen=True, slots=True)
 class Outline:
     """A dataset without its cells: `positions` holds the codes of every dimension but time, in their
-    order."""
+    order; `observations` is their number as announced (OBS_COUNT), None where it is not."""
 
     release: Release
     positions: dict[str, tuple[str, ...]]
+    observations: int | None = None
 
 
 def release_of_file(path: Path, code: str, inspect: Inspect) -> Release:
@@ -52,6 +55,8 @@ def release_of_file(path: Path, code: str, inspect: Inspect) -> Release:
 
 def outline_of(body: bytes, code: str) -> Outline:
     """The outline in a small body, such as one without cells. Raises Unreadable, WrongDataset."""
+    if too_many_values(body):
+        raise Unreadable("the answer has more values than any dataset's description", dataset=code)
     try:
         answer: dict[str, Any] = json.loads(body)
         extension = answer["extension"]
@@ -63,7 +68,22 @@ def outline_of(body: bytes, code: str) -> Outline:
         positions = {name: _codes(dimensions[name]) for name in answer["id"] if name.lower() != TIME}
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(f"the answer is not a dataset ({error!r})", dataset=code) from error
-    return Outline(release, positions)
+    return Outline(release, positions, _observations(notes))
+
+
+def believed(release: Release, ahead: timedelta | None, dataset: str) -> Release:
+    """`release`, unless it is dated more than `ahead` in the future (None: no matter when). Raises DatedAhead."""
+    if ahead is not None and release.updated > datetime.now(UTC) + ahead:
+        raise DatedAhead(release.updated, dataset)
+    return release
+
+
+def _observations(notes: list[Any]) -> int | None:
+    counts = [
+        note.get("title") for note in notes if isinstance(note, dict) and note.get("type") == "OBS_COUNT"
+    ]
+    text = counts[0] if counts and isinstance(counts[0], str) else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _codes(dimension: dict[str, Any]) -> tuple[str, ...]:

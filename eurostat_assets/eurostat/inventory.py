@@ -6,6 +6,7 @@ the others are download addresses. Titles and folders are the table of contents'
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from eurostat_assets.eurostat.codes import check_code, is_extraction
 from eurostat_assets.eurostat.errors import MalformedCode, Unreadable
@@ -45,15 +46,17 @@ class Inventory(dict[str, InventoryEntry]):
         self.unknown_cells = unknown_cells
 
 
-def parse_inventory(body: bytes) -> Inventory:
-    """Return the whole inventory. A line without a code or a date of its data is reported, and the rest used; of a code
-    that is there twice, the newest counts. Raises Unreadable, also when no line is left.
+def parse_inventory(body: bytes, ahead: timedelta | None = None) -> Inventory:
+    """Return the whole inventory. A line without a code or a date of its data is reported, and the rest used; so is one
+    whose data are dated more than `ahead` in the future. Of a code that is there twice, the newest counts. Raises
+    Unreadable, also when no line is left.
     """
+    latest = datetime.now(UTC) + ahead if ahead is not None else None
     entries: dict[str, InventoryEntry] = {}
     broken_lines, unknown_cells = Notes(), Notes()
     for line in Table(body, "inventory", _COLUMNS, needed=(_CODE, _DATA)):
         try:
-            entry = _entry(line, unknown_cells)
+            entry = _entry(line, unknown_cells, latest)
         except (MalformedCode, ValueError) as error:
             broken_lines.add(f"line {line.number}", error)
             continue
@@ -69,13 +72,13 @@ def _age(release: Release) -> tuple[object, ...]:
     return release.updated, release.data
 
 
-def _entry(line: Line, unknown_cells: Notes) -> InventoryEntry:
+def _entry(line: Line, unknown_cells: Notes, latest: datetime | None) -> InventoryEntry:
     code, data = check_code(line[_CODE]), line[_DATA].strip()
-    release = Release.from_wire(data, None)
+    release = _dated(code, data, None, latest)
     problems: list[str] = []
     if (structure := line[_STRUCTURE].strip()) not in ("", "-"):
         try:
-            release = Release.from_wire(data, structure)
+            release = _dated(code, data, structure, latest)
         except ValueError as error:
             problems.append(str(error))
     kind = line[_TYPE].strip().upper() or _TYPES[is_extraction(code)]
@@ -90,3 +93,11 @@ def _entry(line: Line, unknown_cells: Notes) -> InventoryEntry:
     for problem in problems:
         unknown_cells.add(f"line {line.number}", problem)
     return InventoryEntry(code, kind, parent, release)
+
+
+def _dated(code: str, data: str, structure: str | None, latest: datetime | None) -> Release:
+    """Raises ValueError for dates that are none, or later than `latest`: believed, they make every real release old."""
+    release = Release.from_wire(data, structure)
+    if latest and release.updated > latest:
+        raise ValueError(f"{code} is dated {release.updated:%Y-%m-%d}, in the future")
+    return release

@@ -1,7 +1,7 @@
 """HTTP to Eurostat: one polite session, retries before the first byte, time-outs, an overall deadline.
 
-Gives wire bytes as they come. Which refusals there are is `refusals.py`'s, what becomes of a body
-`download.py`'s.
+Gives wire bytes as they come. Which refusals there are is `refusals.py`'s, which redirects are followed
+`redirects.py`'s, what becomes of a body `download.py`'s.
 """
 
 import time
@@ -15,8 +15,8 @@ import requests
 import urllib3
 from urllib3.util import Retry
 
-from eurostat_assets.eurostat import refusals
-from eurostat_assets.eurostat.errors import CutShort, TooSlow, Unreachable
+from eurostat_assets.eurostat import redirects, refusals
+from eurostat_assets.eurostat.errors import CutShort, RedirectRefused, TooSlow, Unreachable
 from eurostat_assets.eurostat.gate import Gate
 from eurostat_assets.eurostat.punctual import PunctualAdapter
 
@@ -28,6 +28,13 @@ class _PoliteRetry(Retry):
     """urllib3 would also repeat a 413 with Retry-After, which here means "too big" or "in some minutes"."""
 
     RETRY_AFTER_STATUS_CODES = frozenset({429, 503})
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        """Seconds; 0 for what is no number, or one that no computer holds."""
+        try:
+            return super().parse_retry_after(retry_after)
+        except (ValueError, OverflowError, urllib3.exceptions.HTTPError):
+            return 0.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Answer:
     def length(self) -> int | None:
         """Bytes of the body as announced; None for a chunked one."""
         announced = self.headers.get("Content-Length", "")
-        return int(announced) if announced.isascii() and announced.isdigit() else None
+        return int(announced) if announced.isascii() and announced.isdigit() and len(announced) < 19 else None
 
     def blocks(self) -> Iterator[bytes]:
         """The body's bytes as sent, still compressed if they were. Raises CutShort, TooSlow.
@@ -149,29 +156,36 @@ class Wire:
         headers: Mapping[str, str] | None,
     ) -> Iterator[Answer]:
         until = time.monotonic() + deadline
-        url = self._api_url + path
+        url = asked = requests.Request("GET", self._api_url + path, params=params).prepare().url or ""
+        for _ in range(redirects.MOST + 1):
+            with self._response(url, headers, dataset) as response:
+                location = response.headers.get("Location")
+                if response.status_code not in redirects.STATUSES or not location:
+                    yield Answer(
+                        status=response.status_code,
+                        headers=response.headers,
+                        url=asked,
+                        redirected_to=url if url != asked else None,
+                        _response=response,
+                        _deadline=until,
+                        _dataset=dataset,
+                    )
+                    return
+                url = redirects.next_address(url, location, dataset)
+        raise RedirectRefused(asked, "address after address", f"more than {redirects.MOST} of them", dataset)
+
+    def _response(
+        self, url: str, headers: Mapping[str, str] | None, dataset: str | None
+    ) -> requests.Response:
+        """The answer of just this address. Raises Unreachable."""
         try:
-            response = self._session.get(
-                url,
-                params=params,
-                headers=headers,
-                timeout=self._timeouts,
-                stream=True,
+            return self._session.get(
+                url, headers=headers, timeout=self._timeouts, stream=True, allow_redirects=False
             )
         # An OSError is every error of requests, and that of a CA bundle that is not there.
         except (OSError, urllib3.exceptions.HTTPError) as error:
-            raise Unreachable(f"no answer from {url} ({_reason(error)})", dataset=dataset) from error
-        with response:
-            asked = response.history[0].url if response.history else response.url
-            yield Answer(
-                status=response.status_code,
-                headers=response.headers,
-                url=asked,
-                redirected_to=response.url if response.history else None,
-                _response=response,
-                _deadline=until,
-                _dataset=dataset,
-            )
+            shown = url.partition("?")[0]
+            raise Unreachable(f"no answer from {shown} ({_reason(error)})", dataset=dataset) from error
 
     def close(self) -> None:
         self._session.close()

@@ -17,6 +17,7 @@ from eurostat_assets.eurostat.errors import (
     ExtractionTooBig,
     MalformedCode,
     NotAvailable,
+    RedirectRefused,
     Refused,
     StillPreparing,
     TooSlow,
@@ -308,7 +309,8 @@ def test_a_redirect_to_the_dataset_is_followed(
 
 def test_endless_redirects_end(eurostat: Eurostat, publisher: Publisher, tmp_path: Path) -> None:
     publisher.replies = [complete(b"", 302, Location="/sorry")]
-    failure(eurostat, tmp_path, Unreachable)
+    failure(eurostat, tmp_path, RedirectRefused)
+    assert len(publisher.asked) == 1 + 5
 
 
 def test_nobody_listening_and_an_unknown_host_are_told_plainly(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from eurostat_assets.eurostat import Eurostat, EurostatError, NotAvailable, Transient
 from eurostat_assets.eurostat.errors import (
     CutShort,
+    RedirectRefused,
     TooSlow,
     Unavailable,
     Unreachable,
@@ -166,7 +167,7 @@ def test_broken_lines_of_the_catalogue_are_reported_over_the_wire_as_well(
         (complete(b"", 429), Unavailable),
         (complete(b"", 500), Unavailable),
         (complete(envelope("ASYNCHRONOUS_RESPONSE"), 413), Transient),
-        (complete(b"", 302, Location="/sorry"), Unreachable),
+        (complete(b"", 302, Location="/sorry"), RedirectRefused),
         (cut_chunks, CutShort),
         (cut_length, CutShort),
         (complete(gzip.compress(INVENTORY)[:-9]), CutShort),
