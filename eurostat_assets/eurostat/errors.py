@@ -25,6 +25,9 @@ EurostatError                 names the dataset (where there is one), what happe
 from datetime import datetime
 from pathlib import Path
 
+LONGEST = 1000
+"""Characters of what happened that reach the person."""
+
 
 class EurostatError(Exception):
     """`what` happened to `dataset`, and the `remedy`: whole sentences without the final stop."""
@@ -32,7 +35,8 @@ class EurostatError(Exception):
     remedy = "See the message"
 
     def __init__(self, what: str, *, dataset: str | None = None, remedy: str | None = None) -> None:
-        self.what = what
+        # What is wrong with a body may be the length of a name in it.
+        self.what = what = what if len(what) <= LONGEST else f"{what[: LONGEST - 100]} … {what[-90:]}"
         self.dataset = dataset
         self.remedy = remedy or self.remedy
         super().__init__(f"{dataset + ': ' if dataset else ''}{what.removesuffix('.')}. {self.remedy}.")

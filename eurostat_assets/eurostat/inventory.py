@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from eurostat_assets.eurostat.codes import check_code, is_extraction
 from eurostat_assets.eurostat.errors import MalformedCode, Unreadable
 from eurostat_assets.eurostat.release import Release
-from eurostat_assets.eurostat.tables import Line, Notes, Table
+from eurostat_assets.eurostat.tables import Line, Notes, Table, check_number
 
 _CODE, _TYPE, _PARENT, _DATA, _STRUCTURE = _COLUMNS = (
     "Code",
@@ -63,6 +63,7 @@ def parse_inventory(body: bytes, ahead: timedelta | None = None) -> Inventory:
         known = entries.get(entry.code)
         if known is None or _age(known.release) < _age(entry.release):
             entries[entry.code] = entry
+            check_number(len(entries), "inventory")
     if not entries:
         raise Unreadable("the inventory holds no dataset at all")
     return Inventory(entries, broken_lines, unknown_cells)

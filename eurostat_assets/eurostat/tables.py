@@ -6,7 +6,6 @@ which of them a row cannot do without, is the reader's business (inventory.py, t
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,9 @@ from eurostat_assets.eurostat.errors import Unreadable
 
 MOST_NOTES = 100
 """So many lines that could not be read are described; of the others only the number is kept."""
+
+MOST_ENTRIES = 100_000
+"""Each takes some 1,000 bytes of memory. Eurostat's inventory has 8,200, its table of contents 12,300."""
 
 _MOST_COLUMNS = 100
 # A quoted cell may hold tabs; it ends with a quote before a tab or the end of the line.
@@ -55,9 +57,8 @@ class Table:
     def __init__(
         self, body: bytes, name: str, columns: Sequence[str], needed: Sequence[str], *, in_order: bool = False
     ) -> None:
-        # Only LF ends a line: a title may hold other characters that Python counts as line breaks.
-        self._text = io.StringIO(body.decode("utf-8-sig", errors="replace"), newline="\n")
-        header = next((line for line in self._text if line.strip()), "")
+        self._lines = enumerate(_lines(body.decode("utf-8-sig", errors="replace")), start=1)
+        self._number, header = next(((number, line) for number, line in self._lines if line.strip()), (0, ""))
         names = [_plain(cell) for cell in _cells(header, _MOST_COLUMNS)]
         wanted = {_plain(column): column for column in columns}
         if in_order and len(names) >= len(columns) - 1 and not wanted.keys() & {*names}:
@@ -67,13 +68,12 @@ class Table:
             raise Unreadable(f"the {name} begins with {header[:80]!r} instead of its column names")
         self._width = len(names)
         self._columns = [(place, wanted[name]) for place, name in enumerate(names) if name in wanted]
-        self._number = self._text.getvalue()[: self._text.tell()].count("\n")
 
     def __iter__(self) -> Iterator[Line]:
         """Each line; a line break within quotes ends none if the two lines make a whole one. Can be gone through once."""
         number = self._number
         begun = ""  # a line that ended within quotes, and may go on
-        for number, text in enumerate(self._text, start=self._number + 1):
+        for number, text in self._lines:
             if not text.strip():
                 continue
             cells = _cells(text, self._width + 3)
@@ -107,6 +107,21 @@ class Notes(list[str]):
         self.total += 1
         if len(self) < MOST_NOTES:
             self.append(f"{place}: {reason}")
+
+
+def check_number(entries: int, name: str) -> None:
+    """Raise Unreadable for more entries than any table of Eurostat's has."""
+    if entries > MOST_ENTRIES:
+        raise Unreadable(f"the {name} has more than {MOST_ENTRIES:,} entries")
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Each line with its end. Only LF ends one: a title may hold other characters that Python counts as line breaks."""
+    begin = 0
+    while begin < len(text):
+        end = text.find("\n", begin) + 1 or len(text)
+        yield text[begin:end]
+        begin = end
 
 
 def is_quoted(cell: str) -> bool:

@@ -11,7 +11,7 @@ from datetime import date
 
 from eurostat_assets.eurostat.codes import check_code
 from eurostat_assets.eurostat.errors import MalformedCode, Unreadable
-from eurostat_assets.eurostat.tables import Line, Notes, Table
+from eurostat_assets.eurostat.tables import Line, Notes, Table, check_number
 from eurostat_assets.eurostat.tree import UNKNOWN, Place, depth_of, places
 from eurostat_assets.model.characters import clean
 
@@ -87,7 +87,10 @@ def parse_toc(body: bytes) -> Toc:
     """
     broken_lines, unknown_cells = Notes(), Notes()
     table = Table(body, "table of contents", COLUMNS, needed=COLUMNS[:3], in_order=True)
-    rows = [_row(line, broken_lines, unknown_cells) for line in table]
+    rows: list[_Row] = []
+    for line in table:
+        rows.append(_row(line, broken_lines, unknown_cells))
+        check_number(len(rows), "table of contents")
     entries = [
         TocEntry(
             row.code, row.title, row.type, folders, row.data_change, row.structure_change,

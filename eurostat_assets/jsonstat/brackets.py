@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from eurostat_assets.jsonstat.errors import NotJson
+from eurostat_assets.model.bounds import MOST_VALUES
 
 _BRACKET_OR_QUOTE = re.compile(rb'\\.?|["{}\[\]]', re.DOTALL)
 
@@ -15,6 +16,7 @@ class Closing:
     def __init__(self, bracket: bytes) -> None:
         self.bracket = bracket
         self.depth = 1
+        self.opened = 0
         self.in_string = False
         self.escaped = False
 
@@ -49,6 +51,9 @@ class Closing:
                 self.escaped = True
             elif not self.in_string and mark in (b"{", b"["):
                 self.depth += 1
+                self.opened += 1
+                if self.opened > MOST_VALUES:  # one by one they are slow, and there is no end to them
+                    raise NotJson(f"more than {MOST_VALUES:,} objects and arrays in one member")
             elif not self.in_string and mark in (b"}", b"]"):
                 self.depth -= 1
                 if self.depth == 0:

@@ -12,6 +12,9 @@ from typing import Any
 from eurostat_assets.jsonstat.errors import BadStructure, NotADataset
 from eurostat_assets.jsonstat.members import check_codes, dig, labels_in, text_or_none
 
+MOST_DIMENSIONS = 32
+"""Eurostat's datasets have 3 to 12; a coordinate of numpy's has as many, and a table of PostgreSQL 1,600 columns."""
+
 
 @dataclass(frozen=True)
 class Dimension:
@@ -34,6 +37,10 @@ def dimensions_of(body: dict[str, Any]) -> tuple[Dimension, ...]:
         raise BadStructure("not a list of dimension ids", member="id")
     if not isinstance(sizes, list):
         raise BadStructure("not a list of numbers of positions", member="size")
+    if len(ids) > MOST_DIMENSIONS:
+        raise BadStructure(
+            f"{len(ids):,} dimensions, more than the {MOST_DIMENSIONS} that are read", member="id"
+        )
     if len(set(ids)) < len(ids):
         raise BadStructure("names a dimension twice", member="id")
     check_codes(ids, "id")

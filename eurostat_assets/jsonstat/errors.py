@@ -18,6 +18,9 @@ Nothing else leaves this room for a bad text. A source that cannot be opened sta
 
 from __future__ import annotations
 
+LONGEST_PROBLEM, LONGEST_NAME = 800, 200
+"""Characters that reach the person."""
+
 
 class JsonStatError(Exception):
     """A JSON-stat text that cannot be read exactly, and so is not read at all.
@@ -34,9 +37,10 @@ class JsonStatError(Exception):
         member: str | None = None,
         position: int | None = None,
     ) -> None:
+        problem = _shortened(problem, LONGEST_PROBLEM)
         self.problem = problem
-        self.dataset = dataset
-        self.member = member
+        self.dataset = dataset and _shortened(dataset, LONGEST_NAME)
+        self.member = member and _shortened(member, LONGEST_NAME)
         self.position = position
         super().__init__(problem)
 
@@ -50,8 +54,13 @@ class JsonStatError(Exception):
 
     def within(self, dataset: str | None) -> JsonStatError:
         """The same error, now that the dataset is known."""
-        self.dataset = self.dataset or dataset
+        self.dataset = self.dataset or (dataset and _shortened(dataset, LONGEST_NAME))
         return self
+
+
+def _shortened(text: str, longest: int) -> str:
+    """The text, or its two ends where it is longer: what is wrong with a body may be its length."""
+    return text if len(text) <= longest else f"{text[: longest - 100]} … {text[-90:]}"
 
 
 class CorruptSource(JsonStatError):

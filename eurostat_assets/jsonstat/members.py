@@ -8,6 +8,9 @@ from typing import Any
 from eurostat_assets.jsonstat.errors import BadStructure
 from eurostat_assets.model.characters import bad_character, clean
 
+LONGEST_CODE = 256
+"""Characters. Eurostat's longest have about 30; an index of PostgreSQL holds 2,700 bytes for all its columns."""
+
 
 def dig(value: Any, *names: str) -> Any:
     """The member of a member of …, None where there is none."""
@@ -38,8 +41,12 @@ def cleaned(value: Any) -> Any:
 
 
 def check_codes(codes: Iterable[str], member: str) -> None:
-    """Raise `BadStructure` for the first code with a character that none may have; `position` is its place in `codes`."""
+    """Raise `BadStructure` for the first code that is too long, or has a character that none may have; `position` is its
+    place in `codes`."""
     for position, code in enumerate(codes):
+        if len(code) > LONGEST_CODE:
+            problem = f"{code[:40] + '…'!r} has {len(code):,} characters, at most {LONGEST_CODE} make a code"
+            raise BadStructure(problem, member=member, position=position)
         if bad := bad_character(code):
             raise BadStructure(
                 f"{code!r} has the character {bad}, which no code may have", member=member, position=position

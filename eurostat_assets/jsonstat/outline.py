@@ -18,8 +18,12 @@ from eurostat_assets.jsonstat.brackets import Closing
 from eurostat_assets.jsonstat.errors import NotJson
 from eurostat_assets.jsonstat.source import CHUNK, Source, Text
 from eurostat_assets.jsonstat.strict import parse_strictly
+from eurostat_assets.model.bounds import MOST_VALUES, too_many_values
 
-LONGEST_OUTLINE = 32 << 20  # bytes beside the cells; Eurostat's longest code lists make about one megabyte
+LONGEST_OUTLINE = 16 << 20  # bytes beside the cells; Eurostat's longest code lists make about one megabyte
+MOST_CONTAINERS = (
+    10_000  # passed whole; a dataset has about ten, a collection or bundle as many for each of its datasets
+)
 
 # A string that does not end within the window is one as well (`open`): what is in it is no bracket.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|(?P<open>\\?\Z))|[{}\[\],]', re.DOTALL)
@@ -46,6 +50,8 @@ def outline(source: Source) -> tuple[Any, list[Region]]:
     """
     with Text(source) as text:
         rest, regions = _Scan(text).run()
+    if too_many_values(rest):
+        raise NotJson(f"more than {MOST_VALUES:,} values beside the cells: not a JSON-stat dataset")
     document = parse_strictly(rest)
     for place, region in regions.items():
         parent = document
@@ -65,6 +71,7 @@ class _Scan:
         self.rest = bytearray()
         self.path: list[str | int | None] = []  # per open container: the member's name, or the array's index
         self.regions: dict[Place, Region] = {}
+        self.passed = 0  # containers
 
     def run(self) -> tuple[bytes, dict[Place, Region]]:
         while self._extend():
@@ -139,6 +146,9 @@ class _Scan:
 
     def _pass_container(self) -> None:
         """Move behind the container that opens the window: its cells are set aside, anything else is kept."""
+        self.passed += 1
+        if self.passed > MOST_CONTAINERS:
+            raise NotJson(f"more than {MOST_CONTAINERS:,} objects and arrays beside the cells")
         start, is_array, is_cells = (
             self.offset,
             self.window.startswith(b"["),

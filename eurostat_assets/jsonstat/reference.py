@@ -27,6 +27,7 @@ _ESCAPE = re.compile(
     rb"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][\da-fA-F]{2})|\\."
 )
 _LONGEST_ESCAPE = 12
+_LONGEST_TOKEN = 4 << 20  # bytes, which the parser holds; of a cell and the space around it
 
 
 def value_blocks(text: Readable, *, is_array: bool, first: int = 0) -> Iterator[Block]:
@@ -83,7 +84,10 @@ def check(text: Readable, member: str) -> None:
 
 
 def _events(text: Readable, member: str) -> Iterator[tuple[str, Any]]:
-    return iter(ijson.basic_parse(_Screened(text, member), use_float=True))
+    screened = _Screened(text, member)
+    for event in ijson.basic_parse(screened, use_float=True):
+        screened.since_event = 0
+        yield event
 
 
 def _cells(
@@ -114,15 +118,22 @@ def _not_json(bad: Exception, member: str) -> NotJson:
 
 class _Screened:
     """The text as the parser gets it, without what the parser takes though JSON or text has no place for it: vertical tabs
-    and form feeds as white space, and halves of surrogate pairs, which it would quietly replace."""
+    and form feeds as white space, and halves of surrogate pairs, which it would quietly replace. Nor does it get a token
+    without end, which it would hold."""
 
     def __init__(self, text: Readable, member: str) -> None:
         self._text = text
         self._member = member
         self._begun = b""  # an escape that goes on in the next chunk
+        self.since_event = 0  # bytes, since the parser saw the end of a number, a text, a bracket
 
     def read(self, size: int) -> bytes:
         chunk = self._text.read(size)
+        self.since_event += len(chunk)
+        if self.since_event > _LONGEST_TOKEN:
+            raise NotJson(
+                f"a number, text or space of more than {_LONGEST_TOKEN:,} bytes", member=self._member
+            )
         if b"\v" in chunk or b"\f" in chunk:
             raise NotJson("a control character that must not be there", member=self._member)
         if self._begun or b"\\" in chunk:

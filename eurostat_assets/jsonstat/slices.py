@@ -183,18 +183,26 @@ def _joined_labels(parts: Sequence[dict[str, str]]) -> dict[str, str]:
 
 def _joined_order(orders: Sequence[Iterable[str]]) -> tuple[str, ...]:
     """All codes once. What only a later part has stands before what follows it there, or at the end."""
-    joint: list[str] = []
     known: set[str] = set()
+    at_end: list[str] = []
+    before: dict[str, list[str]] = {}
     for order in orders:
         new: list[str] = []
         for code in order:
             if code not in known:
                 new.append(code)
             elif new:
-                place = joint.index(code)
-                joint[place:place] = new
+                before.setdefault(code, []).extend(new)
                 known.update(new)
                 new = []
-        joint += new
+        at_end += new
         known.update(new)
+    joint: list[str] = []
+    waiting = at_end[::-1]
+    while waiting:
+        code = waiting.pop()
+        if first := before.pop(code, None):
+            waiting += [code, *reversed(first)]
+        else:
+            joint.append(code)
     return tuple(joint)

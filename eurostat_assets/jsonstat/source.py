@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import IO, Any, Protocol, cast
 
 from eurostat_assets.jsonstat.errors import CorruptSource
+from eurostat_assets.model.bounds import RATIO, inflates
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -56,7 +57,7 @@ class Text:
     """The uncompressed text of `source` from `start` up to `end`, as a readable stream.
 
     A plain file is positioned by seeking, a compressed one by decompressing up to `start`.
-    Raises `CorruptSource` where the compressed stream breaks.
+    Raises `CorruptSource` where the compressed stream breaks, or swells beyond what any text does.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Text:
         magic = self._raw.read(4)
         self._raw.seek(0)
         self._stream = _decompressed(self._raw, magic)
+        self._size = 0  # of the text so far
         self._left = None if end is None else end - start
         if self._stream is self._raw:
             self._raw.seek(start)
@@ -108,11 +110,17 @@ class Text:
         if self._stream is self._raw:
             return self._raw.read(size)
         try:
-            return self._stream.read(size)
+            chunk = self._stream.read(size)
         except (OSError, EOFError, zlib.error) as broken:
             if getattr(broken, "errno", None):
                 raise  # of the disk, not of the stream
             raise CorruptSource(f"the compressed stream is damaged or cut off ({broken})") from broken
+        self._size += len(chunk)
+        if inflates(self._size, self._raw_size):
+            raise CorruptSource(
+                f"the text swells to more than {RATIO} times the {self._raw_size:,} bytes of its file"
+            )
+        return chunk
 
 
 def _decompressed(raw: IO[bytes], magic: bytes) -> IO[bytes]:

@@ -18,6 +18,7 @@ from pyarrow import csv as pa_csv
 
 from eurostat_assets.jsonstat.errors import NotSdmxCsv, PartsDisagree
 from eurostat_assets.jsonstat.header import Header
+from eurostat_assets.jsonstat.members import LONGEST_CODE
 from eurostat_assets.jsonstat.source import Progress, Source, Text
 
 DATAFLOW, LAST_UPDATE, TIME = "DATAFLOW", "LAST UPDATE", "TIME_PERIOD"
@@ -73,6 +74,8 @@ class Table:
         for batch in self.batches(only=list(found)):
             for name, texts in found.items():
                 texts.update(coded(batch.column(name))[0])
+                if long := next((text for text in texts if len(text) > LONGEST_CODE), None):
+                    raise PartsDisagree(f"{long[:40]!r}… is too long a text for {name}", member=name)
                 if len(texts) > (_MOST_PERIODS if name == time else 1):
                     raise PartsDisagree(
                         f"its rows have {len(texts):,} different texts for {name}", member=name
@@ -108,7 +111,10 @@ def _columns(table: Source, header: Header) -> list[str]:
     known = {one.id.upper(): one.id for one in header.dimensions if one.id != header.time}
     known |= {name: name for name in (DATAFLOW, LAST_UPDATE, VALUE, FLAG, CONFIDENTIALITY)}
     known[TIME] = header.time or TIME
-    names = [name.strip().upper() for name in next(csv.reader([line]), [])]
+    try:
+        names = [name.strip().upper() for name in next(csv.reader([line]), [])]
+    except csv.Error as bad:
+        raise NotSdmxCsv(f"its first line {line[:200]!r} names no columns ({bad})") from bad
     missing = known.keys() - {CONFIDENTIALITY} - set(names)  # that column is there on some dataflows only
     if len(names) > len(set(names)) or not known.keys() >= set(names) or missing:
         raise NotSdmxCsv(f"its columns are {line.strip()[:200]!r}, but {', '.join(known)} are wanted")
