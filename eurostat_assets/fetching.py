@@ -1,4 +1,5 @@
-"""Whether a dataset is fetched at all: one that is unchanged, withdrawn, excluded or still being prepared costs no download.
+"""Whether a dataset is fetched at all: one that is unchanged, withdrawn, excluded, still being prepared or too big for what
+is free on the disks costs no download.
 
 Here belongs the decision for one dataset in its run. Which datasets get a run is decided in `sensors/`.
 """
@@ -9,6 +10,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from eurostat_assets import room
 from eurostat_assets.eurostat import Eurostat, ExtractionTooBig, RawJson, Release, StillPreparing
 from eurostat_assets.eurostat.download import Progress
 from eurostat_assets.jsonstat import read_facts
@@ -20,6 +22,7 @@ from eurostat_assets.postgres import (
     settle_offer,
     states,
 )
+from eurostat_assets.postgres.leases import at_work_before
 from eurostat_assets.resources import Mirror
 
 
@@ -38,6 +41,8 @@ def fetch(
     """
     state = states(mirror.database).get(code)
     if not force and (why := _unwanted(eurostat, mirror, code, state)):
+        return why
+    if state and (why := _does_not_fit(mirror, state)):
         return why
     try:
         raw = _download(eurostat, code, folder, on_progress, _waited_enough(mirror, state))
@@ -99,6 +104,18 @@ def _unwanted(eurostat: Eurostat, mirror: Mirror, code: str, state: DatasetState
         return None
     record_checked(mirror.database, code)
     return f"Checked, unchanged: the published release {state.release} is Eurostat's newest."
+
+
+def _does_not_fit(mirror: Mirror, state: DatasetState) -> str | None:
+    """Why the dataset is not loaded now, None where there is room for it beside those whose runs began before its own."""
+    known = states(mirror.database)
+    before = [known[code] for code in at_work_before(mirror.database, state.dataset) if code in known]
+    missing = room.shortage(mirror.settings, state, before)
+    if missing is None:
+        return None
+    wait = mirror.settings.retry_after * random.uniform(0.75, 1.25)
+    record_waiting(mirror.database, state.dataset, str(missing), wait, room_needed=missing.needed)
+    return f"{missing}."
 
 
 def _dropped(raw: RawJson, why: str) -> str:

@@ -63,6 +63,7 @@ class FirstLoad:
         self._tell = tell
         self.ui = platform.ui
         self._mirror = resources.Mirror(platform.settings)
+        self._said_no_room = False
 
     def check_source(self) -> None:
         """Raises `EurostatError` when Eurostat cannot be reached."""
@@ -162,6 +163,9 @@ class FirstLoad:
                 elif state.error:
                     seen.failed[code] = state.error
                 elif state.state == "new":
+                    if state.room_needed is not None and not self._said_no_room:
+                        self._said_no_room = True
+                        self._tell(f"{state.note}. So do others, maybe: `eurostat-assets status` lists them.")
                     continue
                 waiting.remove(code)
             seen.rows = sum(states[code].rows or 0 for code in seen.published)

@@ -17,6 +17,7 @@ from typing import IO
 import requests
 
 from eurostat_assets import access, code_server, home_modes, ports, postgres, resources
+from eurostat_assets.full_disks import FullDisks
 from eurostat_assets.guardian import Guardian
 from eurostat_assets.processes import only_one, owned_database, stop_leftovers, write_down
 from eurostat_assets.settings import Settings
@@ -102,6 +103,7 @@ def running(
         port = ports.choose(port, settings, tell)
         guardian = Guardian(settings.home, register, logs / "guardian.log")
         supervisor = Supervisor(tell)
+        supervisor.also(FullDisks(settings, tell).look)
         try:
             guardian.start()
             supervisor.add(guardian)
@@ -199,7 +201,10 @@ def _start_own_server(
     # A server of which a process is killed then ends, and the supervisor starts it again; one that begins anew by itself
     # keeps in its data folder what the killed one had begun.
     server = postgres.EmbeddedPostgres(
-        server.folder, server.port, {**server.settings, "restart_after_crash": "off"}
+        server.folder,
+        server.port,
+        {**server.settings, "restart_after_crash": "off"},
+        ballast=server.most_ballast,
     )
     server.start()
     supervisor.add(Database(server))

@@ -188,7 +188,9 @@ def embedded_server(settings: Settings) -> postgres.EmbeddedPostgres | None:
     """The embedded PostgreSQL of this home, or None where `EUROSTAT_DATABASE_URL` names a server of the user's own."""
     if settings.database_url.get_secret_value():
         return None
-    return postgres.EmbeddedPostgres(settings.home / "postgres", port=settings.database_port or None)
+    return postgres.EmbeddedPostgres(
+        settings.home / "postgres", port=settings.database_port or None, ballast=settings.ballast * 1_000_000
+    )
 
 
 def database_url(settings: Settings, database: str) -> str:

@@ -103,6 +103,18 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535, description="Port of the embedded server. 0: any free one, kept."
     )
 
+    disk_reserve: float = Field(
+        default=1,
+        ge=0,
+        description="Gigabytes that a load leaves free on every disk it writes to (at most a twentieth of the disk).",
+    )
+    ballast: int = Field(
+        default=256,
+        ge=0,
+        description="Megabytes (at most a hundredth of what is free) that the embedded server keeps in a file, to give up"
+        " when its disk is full.",
+    )
+
     # How tables are stored
     codes: Literal["text", "smallint"] = Field(
         default="text",

@@ -105,7 +105,9 @@ class Database:
     name = "PostgreSQL"
 
     def __init__(self, server: EmbeddedPostgres) -> None:
-        self._server = EmbeddedPostgres(server.folder, port=server.status().port, settings=server.settings)
+        self._server = EmbeddedPostgres(
+            server.folder, server.status().port, server.settings, ballast=server.most_ballast
+        )
         self.log = self._server.log
 
     def start(self) -> None:
@@ -149,6 +151,7 @@ class Supervisor:
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._records: list[_Record] = []
+        self._looks: list[Callable[[], None]] = []
         self._tell = tell
         self._stopping = threading.Event()
         self._given_up: str | None = None
@@ -162,6 +165,10 @@ class Supervisor:
         if not child.alive():
             child.start()
         self._records.append(_Record(child, started=time.monotonic()))
+
+    def also(self, look: Callable[[], None]) -> None:
+        """Call `look` whenever it is looked whether all is alive."""
+        self._looks.append(look)
 
     def stop(self) -> None:
         """Start nothing any more."""
@@ -183,6 +190,8 @@ class Supervisor:
         while not self._stopping.wait(SECONDS_BETWEEN_LOOKS):
             for record in list(self._records):
                 self._look_after(record)
+            for look in list(self._looks):
+                look()
 
     def _look_after(self, record: _Record) -> None:
         child, now = record.child, time.monotonic()

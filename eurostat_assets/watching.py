@@ -10,10 +10,9 @@ import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eurostat_assets import alarms, postgres
+from eurostat_assets import alarms, postgres, room
 from eurostat_assets.postgres import advisories
 from eurostat_assets.resources import Mirror
 from eurostat_assets.settings import Settings
@@ -117,13 +116,9 @@ def limits(knobs: Settings) -> alarms.Limits:
 def disks(knobs: Settings) -> tuple[alarms.Disk, ...]:
     """The file systems of home, store and embedded database, each once; a store elsewhere has none here."""
     found: dict[int, alarms.Disk] = {}
-    folders = [knobs.home, knobs.home / "postgres"]
-    if "://" not in knobs.store:
-        folders.append(Path(knobs.store))
-    for folder in folders:
-        if folder.exists():
-            usage = shutil.disk_usage(folder)
-            found.setdefault(folder.stat().st_dev, alarms.Disk(str(folder), usage.free, usage.total))
+    for folder in room.folders(knobs):
+        usage = shutil.disk_usage(folder)
+        found.setdefault(folder.stat().st_dev, alarms.Disk(str(folder), usage.free, usage.total))
     return tuple(found.values())
 
 
@@ -145,7 +140,7 @@ def _with_books(facts: alarms.Facts, url: str) -> alarms.Facts:
         datasets=tuple(
             alarms.Dataset(
                 code, one.state, one.error or one.unanswered, max(one.failures, one.probe_failures),
-                one.failed_at, behind.get(code), one.withdrawn_at,
+                one.failed_at, behind.get(code), one.withdrawn_at, one.room_needed,
             )
             for code, one in states.items()
         ),

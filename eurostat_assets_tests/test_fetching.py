@@ -1,16 +1,18 @@
 """A run of a dataset that has nothing newer costs one small request and changes nothing."""
 
+from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import psycopg2
 import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
-from eurostat_assets import postgres, resources, sandbox
+from eurostat_assets import postgres, resources, room, sandbox, watching
 from eurostat_assets.definitions import build
 from eurostat_assets.eurostat import Release
 from eurostat_assets.sensors.endings import record_failed_run
@@ -18,6 +20,7 @@ from eurostat_assets.sweeping import sweep
 from eurostat_assets_tests.mirroring import Mirroring, mirroring, table, truth
 
 CODE = "HLTH_RS_BDS"
+Usage = namedtuple("Usage", "total used free")
 
 
 @pytest.fixture
@@ -256,3 +259,38 @@ def test_the_books_say_what_each_stage_took_and_which_one_failed(mirror, source)
         record_failed_run(ours, CODE, failed.all_events)
     postgres.record_failure(ours.database, CODE, "its process was killed")
     assert postgres.faults(ours.database) == {"download": 1, "check": 1, "died": 1}
+
+
+def test_a_load_that_does_not_fit_is_not_begun_is_no_failure_and_goes_on_by_itself(mirror, monkeypatch):
+    free = [505_000]
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda _: Usage(10_000_000, 9_300_000, free[0]))
+    url = mirror.settings.database_url.get_secret_value()
+    assert mirror.mirror(CODE) is None
+    waiting = state(mirror)
+    assert (waiting.state, waiting.failures, waiting.error, waiting.release) == ("new", 0, None, None)
+    assert waiting.room_needed
+    assert 505_000 < waiting.room_needed < 600_000
+    assert waiting.note is not None
+    assert CODE in waiting.note
+    assert "1 MB are free under" in waiting.note
+    assert waiting.next_attempt_at
+    assert not waiting.due(datetime.now(UTC))
+    assert not (mirror.settings.home / "store").exists()
+
+    quiet = mirror.settings.model_copy(update={"alarm_disk_free": 0, "alarm_lag": 1e-6})
+    seen = watching.look(resources.Mirror(quiet), None).conditions
+    (alarm,) = [one for one in seen if one.kind == "disk_full"]
+    assert "for 1 datasets that wait" in alarm.sentence
+    assert (CODE, "dataset_late") not in {(one.subject, one.kind) for one in seen}
+
+    free[0] = 9_000_000
+    with psycopg2.connect(url) as connection:
+        connection.cursor().execute("UPDATE eurostat.datasets SET next_attempt_at = now()")
+    connection.close()
+    assert state(mirror).due(datetime.now(UTC))
+    assert mirror.mirror(CODE) is None
+    assert state(mirror).release
+    assert state(mirror).room_needed is None
+    assert not [
+        one for one in watching.look(resources.Mirror(quiet), None).conditions if one.kind == "disk_full"
+    ]

@@ -100,7 +100,7 @@ def _behind(one: Dataset, now: datetime, limits: Limits) -> Iterator[Condition]:
     if one.error and one.failures >= limits.failures:
         story = f"{one.code} failed {one.failures} times in a row: {_bare(one.error, one.code)}"
         yield Condition("dataset_failed", one.code, story)
-    elif one.behind_since and now - one.behind_since > limits.late:
+    elif one.room_needed is None and one.behind_since and now - one.behind_since > limits.late:
         story = (
             f"{one.code} has a release of {one.behind_since:%Y-%m-%d %H:%M} UTC that is not published here"
             f" (state {one.state}); run `eurostat-assets sync {one.code}` to see why"
@@ -162,11 +162,25 @@ def _daemon(facts: Facts, limits: Limits) -> Iterator[Condition]:
 
 
 def _disks(facts: Facts, limits: Limits) -> Iterator[Condition]:
+    told = False
     for one in facts.disks or ():
         enough = limits.disk_free * (ENOUGH_AGAIN if ("disk_full", one.folder) in facts.opened else 1)
         if one.free < enough:
             story = f"{one.free / 1e9:.1f} GB of {one.size / 1e9:.0f} GB are free under {one.folder}; free some space"
-            yield Condition("disk_full", one.folder, story)
+            yield Condition("disk_full", one.folder, f"{story}{_waiting_for_room(facts)}")
+            told = True
+    if facts.disks and not told and (waiting := _waiting_for_room(facts)):
+        tightest = min(facts.disks, key=lambda disk: disk.free)
+        story = f"{tightest.free / 1e9:.1f} GB are free under {tightest.folder}, too little{waiting}; free some space"
+        yield Condition("disk_full", tightest.folder, story)
+
+
+def _waiting_for_room(facts: Facts) -> str:
+    """The datasets that wait for room, as the end of a sentence; empty where there are none."""
+    needs = [one.room_needed for one in facts.datasets or () if one.room_needed is not None]
+    return (
+        f" for {len(needs)} datasets that wait; the smallest needs {min(needs) / 1e9:.2f} GB" if needs else ""
+    )
 
 
 def _server(facts: Facts, _limits: Limits) -> Iterator[Condition]:

@@ -8,7 +8,8 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where a dataset stands; `behind_since`: when the release that is missing here was offered, None where none is."""
+    """Where a dataset stands; `behind_since`: when the release that is missing here was offered, None where none is;
+    `room_needed`: bytes that it waits for, None where it does not."""
 
     code: str
     state: str
@@ -17,6 +18,7 @@ class Dataset:
     failed_at: datetime | None = None
     behind_since: datetime | None = None
     withdrawn_at: datetime | None = None
+    room_needed: int | None = None
 
 
 @dataclass(frozen=True)

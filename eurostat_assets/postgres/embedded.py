@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import logging
 import random
+import shutil
 import socket
 import subprocess
 import time
@@ -19,9 +20,10 @@ from functools import cached_property
 from pathlib import Path
 
 from eurostat_assets.postgres import elsewhere
+from eurostat_assets.postgres.ballast import Ballast, is_full
 from eurostat_assets.postgres.cluster import SUPERUSER, make_cluster, password_of, programs_for
 from eurostat_assets.postgres.connection import create_database
-from eurostat_assets.postgres.errors import EmbeddedServerError, NoCluster, ServerStopped
+from eurostat_assets.postgres.errors import DiskFull, EmbeddedServerError, NoCluster, ServerStopped
 from eurostat_assets.postgres.orphans import remove_orphaned_files
 from eurostat_assets.postgres.postmaster import (
     end_lost_postmaster,
@@ -67,29 +69,37 @@ class EmbeddedPostgres:
     """One server with its data under `folder`, on `port` of the loopback or a free one remembered there."""
 
     def __init__(
-        self, folder: Path, port: int | None = None, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+        *,
+        ballast: int = 0,
     ) -> None:
-        """`settings` are server settings on top of (or instead of) the module's own."""
+        """`settings` are server settings on top of (or instead of) the module's own; `ballast` is in bytes."""
         self.folder = Path(folder).absolute()
         self.port = port
         self.settings = SETTINGS | dict(settings or {})
+        self.most_ballast = ballast
         self._created: set[str] = set()
 
     def start(self, timeout: float = 60) -> ServerStatus:
         """Make the cluster if there is none, start the server if it does not run.
 
-        Safe at any time and from several processes; after a crash the server first recovers. `timeout` in s.
+        Safe at any time and from several processes; after a crash the server first recovers. `timeout` in s. Raises
+        EmbeddedServerError, of which DiskFull says that there is no room, also where the ballast was given up.
         """
         with self._locked():
-            deadline = time.monotonic() + timeout
-            elsewhere.tidy(self.folder)
-            if not self.exists:
-                make_cluster(self.folder, self.user, self.programs)
-            while not self._settled(deadline):
-                end_lost_postmaster(self.data, max(1, deadline - time.monotonic()))
-                forget_dead_postmaster(self.data)
-                self._remove_orphans(deadline)
-                self._start(deadline)
+            if freed := self.ballast.give_up():
+                log.warning("PostgreSQL: the disk was full; gave up its ballast of %.0f MB", freed / 1e6)
+            try:
+                self._come_up(time.monotonic() + timeout)
+            except (EmbeddedServerError, OSError) as error:
+                place = self.data.parent
+                if is_full(place):
+                    raise DiskFull(place, shutil.disk_usage(place).free) from error
+                raise
+            self.ballast.restore()
         return self.status()
 
     def stop(self, timeout: float = 60, *, fast_for: float | None = None) -> bool:
@@ -149,6 +159,11 @@ class EmbeddedPostgres:
         return (self.folder / "data").resolve()
 
     @property
+    def ballast(self) -> Ballast:
+        """What is given up when the disk is full."""
+        return Ballast(self.data, self.most_ballast)
+
+    @property
     def log(self) -> Path:
         """What the server wrote about itself."""
         return self.data / "server.log"
@@ -178,6 +193,16 @@ class EmbeddedPostgres:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    def _come_up(self, deadline: float) -> None:
+        elsewhere.tidy(self.folder)
+        if not self.exists:
+            make_cluster(self.folder, self.user, self.programs)
+        while not self._settled(deadline):
+            end_lost_postmaster(self.data, max(1, deadline - time.monotonic()))
+            forget_dead_postmaster(self.data)
+            self._remove_orphans(deadline)
+            self._start(deadline)
+
     def _start(self, deadline: float) -> None:
         """One try to start, until connections are accepted; recovery after a crash takes a second or two.
 
@@ -191,14 +216,16 @@ class EmbeddedPostgres:
         patience = max(1, int(deadline - time.monotonic()))
         done = self._pg_ctl("start", "-w", "-t", str(patience), "-l", str(self.log), "-o", options)
         if done.returncode == 0:
-            (self.folder / "port").write_text(str(port))
-            give_to_owner(self.folder / "port", self.folder)
+            with contextlib.suppress(OSError):  # the next start then takes another port
+                (self.folder / "port").write_text(str(port))
+                give_to_owner(self.folder / "port", self.folder)
             return
         said = self.log.read_text() if self.log.exists() else done.stdout
         # A killed server's children need a moment to notice, a killed starter's pg_ctl may be at work,
         # and somebody may have been faster to take the port.
         passing = ["pre-existing shared memory", "lock file"] + ["could not bind"] * (self.port is None)
-        if time.monotonic() > deadline or not any(words in said for words in passing):
+        hopeless = time.monotonic() > deadline or is_full(self.data)
+        if hopeless or not any(words in said for words in passing):
             raise EmbeddedServerError(f"the server in {self.data} did not start", said[-2000:])
         time.sleep(0.2)
 

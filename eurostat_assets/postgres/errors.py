@@ -2,6 +2,7 @@
 
 PostgresError
 ├── EmbeddedServerError      the embedded server cannot be installed, started or stopped
+│   ├── DiskFull             as its disk is full
 │   └── ServerStopped        it is not running, so it has no URL
 │       └── NoCluster        nor was it ever started
 ├── RolesMissing             the embedded server has no role to work as yet
@@ -57,6 +58,20 @@ class EmbeddedServerError(PostgresError):
     def __init__(self, message: str, log: str = "") -> None:
         super().__init__(f"{message}\n{log}".rstrip())
         self.log = log
+
+
+class DiskFull(EmbeddedServerError):
+    """The embedded server does not start, as the disk under `folder` has only so many bytes `free`."""
+
+    worth_retrying = True
+
+    def __init__(self, folder: Path, free: int) -> None:
+        super().__init__(
+            f"PostgreSQL cannot be started, as the disk under {folder} is full ({free / 1e6:,.1f} MB free): free some space"
+            " there, then run this again. Nothing is lost; `eurostat-assets up` that is running starts it by itself"
+        )
+        self.folder = folder
+        self.free = free
 
 
 class ServerStopped(EmbeddedServerError):

@@ -76,6 +76,11 @@ DELETE FROM eurostat.run_leases WHERE expired_at < now() - interval '{KEPT_DAYS}
 DELETE FROM eurostat.session_locks
 WHERE starts_with(name, 'run:') AND NOT EXISTS (SELECT FROM eurostat.run_leases WHERE name = 'run:' || id)
 """  # noqa: S608 (constants)
+BEFORE = """
+SELECT dataset FROM eurostat.run_leases
+WHERE expired_at IS NULL AND dataset <> %s
+  AND id < coalesce((SELECT max(id) FROM eurostat.run_leases WHERE dataset = %s AND expired_at IS NULL), 0)
+"""
 UNREPORTED = """
 SELECT run_id, kind, dataset, host, pid, heartbeat_at FROM eurostat.run_leases
 WHERE expired_at IS NOT NULL AND NOT reported ORDER BY id
@@ -254,6 +259,12 @@ def is_held(url: str, run_id: str) -> bool | None:
             connection, "SELECT expired_at IS NULL FROM eurostat.run_leases WHERE run_id = %s", (run_id,)
         )
     return found[0][0] if found else None
+
+
+def at_work_before(url: str, dataset: str) -> set[str]:
+    """The datasets whose runs are at work and began before that of `dataset`."""
+    with connect(url) as connection:
+        return {code for (code,) in rows(connection, BEFORE, (dataset, dataset))}
 
 
 def unreported(url: str) -> list[DeadRun]:

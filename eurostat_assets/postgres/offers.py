@@ -100,13 +100,16 @@ def record_checked(url: str, code: str) -> None:
         )
 
 
-def record_waiting(url: str, code: str, note: str, seconds: float) -> None:
-    """Nothing failed, but `code` has to wait, because of `note`; it is due again in so many seconds."""
+def record_waiting(url: str, code: str, note: str, seconds: float, *, room_needed: int | None = None) -> None:
+    """Nothing failed, but `code` has to wait, because of `note`; it is due again in so many seconds.
+
+    `room_needed`: the bytes that have to be free for it, where that is what it waits for.
+    """
     with connect(url) as connection, transaction(connection) as cursor:
         cursor.execute(
-            "INSERT INTO eurostat.datasets AS known (dataset, note, next_attempt_at, waiting_since)"
-            " VALUES (%s, %s, now() + %s * interval '1 second', now()) ON CONFLICT (dataset) DO UPDATE SET"
+            "INSERT INTO eurostat.datasets AS known (dataset, note, next_attempt_at, waiting_since, room_needed)"
+            " VALUES (%s, %s, now() + %s * interval '1 second', now(), %s) ON CONFLICT (dataset) DO UPDATE SET"
             " note = excluded.note, next_attempt_at = excluded.next_attempt_at,"
-            " waiting_since = coalesce(known.waiting_since, excluded.waiting_since)",
-            (code, note, seconds),
+            " waiting_since = coalesce(known.waiting_since, excluded.waiting_since), room_needed = excluded.room_needed",
+            (code, note, seconds, room_needed),
         )

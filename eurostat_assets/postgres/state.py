@@ -16,7 +16,7 @@ STATES = """
 SELECT dataset, state, title, table_name, release, data_updated, structure_updated, rows, bytes, source_bytes, sha256,
        published_at, route, offered_data, offered_structure, offered_rows, checked_at, error, failed_at, failures,
        next_attempt_at, note, waiting_since, withdrawn_at, excluded, found_by, requested_at, probe_error, probe_failures,
-       behind_since
+       behind_since, CASE WHEN note IS NOT NULL THEN room_needed END
 FROM eurostat.datasets LEFT JOIN (SELECT dataset, behind_since FROM eurostat.freshness) AS behind USING (dataset)
 """
 
@@ -60,6 +60,7 @@ class DatasetState:
     probe_error: str | None = None
     probe_failures: int = 0
     behind_since: datetime | None = None
+    room_needed: int | None = None
 
     @property
     def behind(self) -> bool:

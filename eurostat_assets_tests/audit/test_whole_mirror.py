@@ -114,7 +114,7 @@ def test_what_a_crash_left_in_the_servers_folder_is_reported_where_it_may_be_loo
     mirror = mirror_of(chain)
     with psycopg2.connect(mirror.database) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_filepath('eurostat.mirror')")
-        (path,) = cursor.fetchone()
+        (path,) = cursor.fetchone() or ("",)
     connection.close()
     left = (postgres_server.data / path).with_name("999999998_vm")
     left.write_bytes(b"x" * 11)

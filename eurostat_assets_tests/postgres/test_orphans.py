@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg2
@@ -50,7 +50,8 @@ def kill_in_copy(server: EmbeddedPostgres, database: str) -> str:
         # All at once, as a power failure does: a process that lives on for a moment removes what it had begun.
         for kind in (signal.SIGSTOP, signal.SIGKILL):
             for pid in processes_in(server.data):
-                os.kill(pid, kind)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, kind)
     copying.join()
     connection.close()
     return path
