@@ -16,7 +16,7 @@ ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
 endif
 
-.PHONY: help demo up down install test lint format bench fuzz hostile places clean
+.PHONY: help demo up down install test lint format bench fuzz hostile places audit-deps sbom clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -57,6 +57,22 @@ hostile: .venv/installed  ## a month of faults, kills and absences against the w
 
 places:  ## the demo as root in a closed folder, behind a proxy, as a package, …; ARGS names some, --list shows all
 	@$(PYTHON) -m eurostat_assets_tests.places $(ARGS)
+
+# Not in .venv: nothing that runs needs it. Strict: a package that nobody could be asked about is none without faults.
+audit-deps: $(filter .uv/bin/uv,$(UV))  ## known vulnerabilities of every dependency of uv.lock; asks the network
+	@mkdir -p artefacts && rm -f artefacts/audit.txt
+	@$(UV) export --frozen --quiet --no-emit-project --all-groups --all-extras --output-file artefacts/requirements.txt
+	@$(UV) run --frozen --quiet --isolated --only-group audit pip-audit --requirement artefacts/requirements.txt \
+	  --strict --disable-pip --require-hashes --progress-spinner off --output artefacts/audit.txt 2> artefacts/audit.log; \
+	  code=$$?; if [ -e artefacts/audit.txt ]; then cat artefacts/audit.log artefacts/audit.txt; else \
+	  echo "Nothing was audited: not every package could be asked about; this needs the network. See artefacts/audit.log."; \
+	  fi; exit $$code
+
+sbom: $(filter .uv/bin/uv,$(UV))  ## what a deployment is made of, by uv.lock: CycloneDX in artefacts/sbom.json
+	@mkdir -p artefacts
+	@$(UV) export --frozen --quiet --no-default-groups --extra s3 --format cyclonedx1.5 --preview-features sbom-export \
+	  --output-file artefacts/sbom.json
+	@echo "artefacts/sbom.json"
 
 clean:  ## remove the environment and all mirrors of this checkout
 	@rm -rf .venv .uv .eurostat .env artefacts

@@ -35,14 +35,18 @@ SOURCE_FILE = "source.env"
 
 OTHER_VARIABLES = frozenset(
     {
+        "EUROSTAT_DAEMON_MEMORY",
         "EUROSTAT_METRICS_PORT",
+        "EUROSTAT_PGADMIN_IMAGE",
+        "EUROSTAT_POSTGRES_IMAGE",
+        "EUROSTAT_POSTGRES_MEMORY",
         "EUROSTAT_POSTGRES_PORT",
+        "EUROSTAT_PYTHON_IMAGE",
         "EUROSTAT_STARTED_AS",
         "EUROSTAT_STARTED_BY",
-        "EUROSTAT_WEB_TOKEN",
     }
 )
-"""Names that begin like a setting: two are the compose file's, the others tell processes of a platform who started them."""
+"""Names that begin like a setting: STARTED_… say who started a process of a platform, the others are the compose file's."""
 
 LARGEST = 10**9
 """Of any number but observations: as seconds, 31 years."""

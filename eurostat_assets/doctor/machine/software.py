@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Final
@@ -101,10 +102,9 @@ def database(machine: Machine) -> str:
 )
 def known_vulnerabilities(machine: Machine) -> str:
     today = datetime.now(UTC).date()
-    try:
-        version = _version(machine)
-    except PostgresError:
-        return "the server was not seen, see above"
+    version = _version(machine)
+    if version is None:
+        return "PostgreSQL was not seen, see above"
     if fault := advisories.fault_of(version, today):
         raise Wrong(fault)
     known = f"{version // 10_000}.{version % 10_000}, by what was known on {advisories.AS_OF}"
@@ -113,13 +113,17 @@ def known_vulnerabilities(machine: Machine) -> str:
     return known
 
 
-def _version(machine: Machine) -> int:
+def _version(machine: Machine) -> int | None:
     """The `server_version_num` of the server of one's own, or of the program that would be started."""
     if machine.server is None:
-        return advisories.version_of(machine.settings.database_url.get_secret_value())
+        with suppress(PostgresError):
+            return advisories.version_of(machine.settings.database_url.get_secret_value())
+        return None
     user = server_user(machine.server.folder if machine.server.folder.exists() else machine.place)
-    said = user.run([programs_for(user) / "postgres", "--version"]).stdout
-    major, minor = said.split()[-1].split(".")[:2]
+    said = user.run([programs_for(user) / "postgres", "--version"])
+    if said.returncode:
+        return None
+    major, minor = said.stdout.split()[-1].split(".")[:2]
     return int(major) * 10_000 + int(minor)
 
 
