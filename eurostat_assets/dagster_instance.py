@@ -21,7 +21,7 @@ from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.utils import get_conn_string
 
-from eurostat_assets import postgres, resources, settings
+from eurostat_assets import environment, postgres, resources, settings
 
 
 class Storage(DagsterPostgresStorage):
@@ -129,7 +129,7 @@ def _named_for(loaded: settings.Settings, variables: Mapping[str, str]) -> bool:
     """Return whether the variables name Dagster's database, and not that of another home."""
     if "DAGSTER_PG_HOST" not in variables:
         return False
-    return bool(loaded.database_url.get_secret_value()) or variables.get("DAGSTER_PG_HOME") == str(
+    return bool(loaded.database_url.get_secret_value()) or variables.get(environment.MADE_FOR) == str(
         loaded.home
     )
 

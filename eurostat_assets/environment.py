@@ -18,6 +18,8 @@ from dotenv import dotenv_values
 ENV_FILE = ".env"
 HOME = "EUROSTAT_HOME"
 DAGSTERS_DATABASE = "DAGSTER_PG_"
+MADE_FOR = "DAGSTER_PG_HOME"
+"""Names the home whose database the other variables name; where it is set, this platform has set them all."""
 OF_ONE_MIRROR = (
     HOME,
     "EUROSTAT_API_URL",
@@ -65,7 +67,8 @@ def restore() -> None:
         ):  # the same variable in other letters; which of both counts would be chance
             del os.environ[name]
     for name in overlaid - of_file().keys() - began.keys():
-        os.environ.pop(name, None)
+        if not (name.startswith(DAGSTERS_DATABASE) and MADE_FOR in os.environ):
+            os.environ.pop(name, None)
 
 
 def place(folder: str | Path) -> Path:

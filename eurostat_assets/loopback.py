@@ -1,4 +1,4 @@
-"""Loopback never goes through a proxy: not in this process, nor in any that it starts.
+"""The addresses of this machine itself, which never go through a proxy: not in this process, nor in any that it starts.
 
 A proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) is the way to Eurostat, and no way to PostgreSQL's, Dagster's and the sandbox's
 servers on this machine. What reads NO_PROXY reads it from the environment: requests, gRPC, Chromium, curl, botocore.
@@ -6,6 +6,7 @@ servers on this machine. What reads NO_PROXY reads it from the environment: requ
 
 import ipaddress
 import os
+import socket
 from collections.abc import MutableMapping
 from urllib.parse import urlsplit
 
@@ -34,3 +35,14 @@ def is_local(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def is_free(port: int) -> bool:
+    """Return whether a server could listen on this port of loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
 
+from eurostat_assets.loopback import is_free
 from eurostat_assets.settings import Settings
 
 TRIES = 100
@@ -39,17 +39,6 @@ def choose(port: int | None, settings: Settings, tell: Callable[[str], None]) ->
 def free() -> int:
     """Return some free port, below those that systems give to outgoing connections, so that it can be had again."""
     return next(port for port in random.sample(RANGE, TRIES) if is_free(port))
-
-
-def is_free(port: int) -> bool:
-    """Return whether a server could listen on this port of loopback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def owner(port: int) -> psutil.Process | None:

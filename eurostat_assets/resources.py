@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from eurostat_assets import loopback, postgres
+from eurostat_assets import environment, loopback, postgres
 from eurostat_assets.postgres.roles import LOADER
 from eurostat_assets.settings import Settings
 
@@ -238,7 +238,7 @@ def dagster_environment(settings: Settings) -> dict[str, str]:
         "DAGSTER_PG_PORT": str(url.port or 5432),
         "DAGSTER_PG_USERNAME": unquote(url.username or ""),
         "DAGSTER_PG_DB": url.path.lstrip("/"),
-        "DAGSTER_PG_HOME": str(settings.home),
+        environment.MADE_FOR: str(settings.home),
         "EUROSTAT_HOME": str(settings.home),
         "EUROSTAT_PARALLEL_RUNS": str(settings.parallel_runs),
     }

@@ -68,3 +68,18 @@ def test_a_file_that_is_no_text_is_named(monkeypatch, tmp_path) -> None:
     (tmp_path / ".env").write_bytes(b"EUROSTAT_THEME=\xff\xfe\n")
     with pytest.raises(environment.UnreadableFile, match=r"\.env cannot be read"):
         settings.load()
+
+
+def test_what_the_launcher_says_of_its_own_database_stays(monkeypatch, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("EUROSTAT_HOME=a\nDAGSTER_PG_HOST=127.0.0.1\nDAGSTER_PG_PORT=1\n")
+    said = {
+        "EUROSTAT_HOME": "b",
+        "DAGSTER_PG_HOST": "127.0.0.1",
+        "DAGSTER_PG_PORT": "2",
+        environment.MADE_FOR: "b",
+    }
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    environment.restore()
+    assert {name: os.environ.get(name) for name in said} == said

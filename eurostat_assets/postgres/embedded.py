@@ -11,7 +11,6 @@ import fcntl
 import logging
 import random
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from eurostat_assets.loopback import is_free
 from eurostat_assets.postgres import elsewhere
 from eurostat_assets.postgres.ballast import Ballast, is_full
 from eurostat_assets.postgres.cluster import SUPERUSER, make_cluster, password_of, programs_for
@@ -253,10 +253,10 @@ class EmbeddedPostgres:
             return self.port
         with contextlib.suppress(FileNotFoundError, ValueError):
             remembered = int((self.folder / "port").read_text())
-            if _is_free(remembered):
+            if is_free(remembered):
                 return remembered
         candidates = random.sample(PORTS, 100)
-        return next(port for port in candidates if _is_free(port))
+        return next(port for port in candidates if is_free(port))
 
     def _settled(self, deadline: float) -> bool:
         """Wait while the server is on its way up or down (whoever began that may be dead); True: it is up."""
@@ -270,13 +270,3 @@ class EmbeddedPostgres:
 
     def _pg_ctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.user.run([self.programs / "pg_ctl", "-D", self.data, *arguments])
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
