@@ -28,6 +28,9 @@ from eurostat_assets.settings import Settings
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LOOKS = 10.0
+SECONDS_BETWEEN_PINGS = 2.0
+MOST_MISSED = 2
+"""So many times in a row the database may not answer before the command ends, without its runs: within 10 seconds."""
 SECONDS_TO_STOP = 9.0
 """What a command has to end after Ctrl-C or TERM, whatever hangs."""
 SECONDS_TO_CANCEL = 5.0
@@ -59,13 +62,14 @@ def execute(
     """Execute so many at once; yields (dataset, None or why it failed) as they finish.
 
     When the generator is closed, or interrupted by Ctrl-C or TERM, what waits is dropped, runs at work are cancelled in
-    Dagster, and their processes have ended when it returns, within some 8 seconds.
+    Dagster, and their processes have ended when it returns, within some 8 seconds. Raises DatabaseUnavailable, within 10
+    seconds, when the database has gone; its runs' processes have been killed then, and their leases expire.
     """
     mirror = resources.Mirror(settings)
     forks = run_processes.fork_server()
     waiting, at_work = deque(requests), dict[Connection, _AtWork]()
     partitions.add(instance, [request.dataset for request in requests])
-    looked = -SECONDS_BETWEEN_LOOKS
+    looked, missed = -SECONDS_BETWEEN_LOOKS, 0
     try:
         while waiting or at_work:
             if time.monotonic() - looked > SECONDS_BETWEEN_LOOKS:
@@ -74,10 +78,16 @@ def execute(
             while waiting and len(at_work) < at_once:
                 answer, started = _start(forks, settings, instance, waiting.popleft())
                 at_work[answer] = started
-            for answer in wait(list(at_work), timeout=SECONDS_BETWEEN_LOOKS):
+            for answer in (done := wait(list(at_work), timeout=SECONDS_BETWEEN_PINGS)):
                 assert isinstance(answer, Connection)
                 ended = at_work.pop(answer)
                 yield ended.request.dataset, _outcome(instance, mirror, ended, answer)
+            missed = 0 if done else _missed(mirror, missed)
+    except postgres.PostgresError:
+        raise
+    except Exception:
+        postgres.must_answer(mirror.database)  # else that is why, whatever Dagster says of it
+        raise
     finally:
         _stop(instance, mirror, list(at_work.values()))
 
@@ -114,9 +124,27 @@ def _outcome(
     return problem
 
 
+def _missed(mirror: resources.Mirror, before: int) -> int:
+    """How many times in a row the database has not answered by now. Raises DatabaseUnavailable after too many."""
+    try:
+        postgres.must_answer(mirror.database)
+    except postgres.DatabaseUnavailable:
+        if before + 1 >= MOST_MISSED:
+            raise
+        return before + 1
+    return 0
+
+
 def _stop(instance: dg.DagsterInstance, mirror: resources.Mirror, at_work: Sequence[_AtWork]) -> None:
-    """Cancel these runs and end their processes."""
+    """Cancel these runs and end their processes; only that where nothing can be written down."""
     if not at_work:
+        return
+    try:
+        postgres.must_answer(mirror.database)
+    except postgres.DatabaseUnavailable:
+        for one in at_work:
+            one.process.kill()
+            one.process.join()
         return
     story = "The command that this run belongs to was stopped."
     for run in instance.get_runs(dg.RunsFilter(run_ids=[one.request.run_id for one in at_work])):

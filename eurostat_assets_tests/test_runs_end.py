@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from dagster._core.launcher.base import WorkerStatus
 
 from eurostat_assets import command_runs, dead_runs, launcher, postgres, resources, sandbox
 from eurostat_assets.dead_runs import fail_dead_runs
+from eurostat_assets.postgres.postmaster import processes_in
 from eurostat_assets.sensors.due import in_flight
 from eurostat_assets.settings import Settings
 
@@ -217,6 +219,55 @@ def test_a_killed_sync_leaves_no_process_and_no_dataset_in_flight(mirror):
     assert pool.active_slot_count == 0
     assert mirror.sync("--all").wait(WAIT) == 0
     assert {state.state for state in postgres.states(mirror.database).values()} == {"current"}
+
+
+def test_a_sync_whose_database_is_gone_ends_with_a_sentence_and_the_next_one_goes_on(tmp_path):
+    home = tmp_path / "home"
+    server = postgres.EmbeddedPostgres(home / "postgres")
+    program = str(Path(sys.executable).with_name("eurostat-assets"))
+    with sandbox.running(profile="tests", latency=2.0) as source:
+        wanted = {"API_URL": source.api_url, "HOME": home, "THEME": "HLTH_RS_BDS", "DATABASE_URL": ""}
+        environment = {**os.environ, **{f"EUROSTAT_{name}": str(value) for name, value in wanted.items()}}
+        sync = subprocess.Popen(
+            [program, "sync", "--all"],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            await_run(server)
+            tree = psutil.Process(sync.pid).children(recursive=True)
+            for kind in (signal.SIGSTOP, signal.SIGKILL):
+                for pid in processes_in(server.data):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, kind)
+            _, said = sync.communicate(timeout=WAIT)
+            assert sync.returncode == 4
+            assert "no connection to the database at 127.0.0.1" in said
+            assert "Traceback" not in said
+            await_end_of([one for one in tree if one.is_running()])
+            again = subprocess.run(
+                [program, "sync", "--all"], env=environment, capture_output=True, check=False
+            )
+            assert again.returncode == 0
+        finally:
+            sync.kill()
+            server.stop()
+
+
+def await_run(server: postgres.EmbeddedPostgres) -> None:
+    """Wait until a run has its lease."""
+    give_up = time.monotonic() + WAIT
+    while time.monotonic() < give_up:
+        with suppress(postgres.PostgresError, psycopg2.Error):
+            connection = psycopg2.connect(f"{server.url('postgres').rpartition('/')[0]}/eurostat")
+            with closing(connection), connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM eurostat.run_leases")
+                if (cursor.fetchone() or (0,))[0]:
+                    return
+        time.sleep(0.2)
+    raise AssertionError("no run has begun")
 
 
 def test_a_run_whose_daemon_died_before_it_had_a_lease_is_failed_and_due_at_once(mirror, monkeypatch):

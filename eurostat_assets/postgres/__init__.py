@@ -27,7 +27,7 @@ from eurostat_assets.postgres.checks import (
     published_numbers,
     record_checks,
 )
-from eurostat_assets.postgres.connection import create_database
+from eurostat_assets.postgres.connection import create_database, must_answer
 from eurostat_assets.postgres.digests import Reader, reading
 from eurostat_assets.postgres.embedded import EmbeddedPostgres, ServerStatus
 from eurostat_assets.postgres.errors import (
@@ -126,6 +126,7 @@ __all__ = [
     "incidents",
     "latest_checks",
     "migrate",
+    "must_answer",
     "orphaned_files",
     "outcomes",
     "poll_failed",

@@ -1,5 +1,7 @@
 """Connections to the database that holds the mirror: opened here and nowhere else. Not here: what is said over them."""
 
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -20,11 +22,18 @@ schema called like the role, or in pg_temp, which the server would search first 
 A statement and not a startup option: PgBouncer refuses those, or ignores them without a word."""
 
 
+CONNECT_SECONDS = 8
+"""How long a server may take to let a session in, where neither the address nor PGCONNECT_TIMEOUT says: libpq would wait for
+minutes for a host that does not answer."""
+
+
 def open_session(url: str, **options: Any) -> Connection:
     """Return a connection to a libpq `url`, with libpq's further `options`, in autocommit mode, that trusts nobody's names.
 
     Raises psycopg2's own errors.
     """
+    if "connect_timeout" not in parse_dsn(url) and "PGCONNECT_TIMEOUT" not in os.environ:
+        options = {"connect_timeout": CONNECT_SECONDS, **options}
     connection = psycopg2.connect(url, **{"fallback_application_name": "eurostat-assets", **options})
     connection.autocommit = True
     try:
@@ -58,6 +67,12 @@ def connect(url: str) -> Iterator[Connection]:
         connection.close()
 
 
+def must_answer(url: str, seconds: int = 2) -> None:
+    """Raise DatabaseUnavailable where no session can be opened within so many seconds (at least 2, as libpq counts)."""
+    with connect(make_dsn(url, connect_timeout=seconds)):
+        return
+
+
 @contextmanager
 def transaction(connection: Connection) -> Iterator[Cursor]:
     """One transaction: committed at the end of the block, rolled back by any exception."""
@@ -84,8 +99,15 @@ def rows(connection: Connection, query: Any, arguments: tuple[Any, ...] = ()) ->
 
 def create_database(url: str) -> None:
     """Create the database that `url` names, where it is missing. Raises DatabaseUnavailable, DatabaseRefused."""
-    with suppress(DatabaseUnavailable), connect(url):
-        return
+    began = time.monotonic()
+    try:
+        with connect(url):
+            return
+    except DatabaseUnavailable:
+        if (
+            time.monotonic() - began > CONNECT_SECONDS - 1
+        ):  # nobody answers: to ask twice would take twice as long
+            raise
     name = parse_dsn(url)["dbname"]
     with connect(make_dsn(url, dbname="postgres")) as connection:
         if rows(connection, "SELECT 1 FROM pg_database WHERE datname = %s", (name,)):
