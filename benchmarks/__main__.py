@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("reader", "publisher", "indexes", "many_files", "checks", "first_load", "audit")
+NAMES = ("reader", "publisher", "indexes", "many_files", "checks", "first_load", "audit", "guard")
 
 
 def main(arguments: list[str]) -> None:
