@@ -9,12 +9,13 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from dagster_postgres import DagsterPostgresStorage
 from psycopg2.errors import InsufficientPrivilege
 from pydantic import SecretStr
 
-from eurostat_assets import access, sandbox
+from eurostat_assets import access, launcher, resources, sandbox
 from eurostat_assets.postgres import EmbeddedPostgres
-from eurostat_assets.postgres.errors import ServerStopped
+from eurostat_assets.postgres.errors import RolesMissing, ServerStopped
 from eurostat_assets.settings import Settings
 from eurostat_assets_tests.mirroring import mirroring
 
@@ -91,6 +92,84 @@ def test_a_server_of_ones_own_keeps_the_password_of_a_reader_it_has_and_a_second
         access.reader_url(second)
     access.initialise(second, reader_password="it's/new@")
     assert query(access.reader_url(second), "SELECT current_user") == [("eurostat_reader",)]
+
+
+def owners(url: str, condition: str) -> set[str]:
+    return {
+        name
+        for (name,) in query(url, f"SELECT relowner::regrole::text FROM pg_class WHERE {condition}")  # noqa: S608
+    }
+
+
+IN_PUBLIC = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'S')"
+OURS = "relnamespace IN ('eurostat'::regnamespace, 'eurostat_releases'::regnamespace) AND relkind IN ('r', 'p', 'v')"
+
+
+def test_a_home_of_an_earlier_version_is_handed_over_to_the_loader_when_it_starts(
+    server, tmp_path, monkeypatch
+):
+    home = server.folder.parent
+    for name, value in {"HOME": home, "DATABASE_URL": "", "STORE_URL": str(tmp_path / "store")}.items():
+        monkeypatch.setenv(f"EUROSTAT_{name}", str(value))
+    for name in ("DAGSTER_HOME", "DAGSTER_PG_USERNAME", "DAGSTER_PG_PASSWORD"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.delenv("DAGSTER_HOME")
+    # As the superuser made it: the mirror with a published table, and Dagster's tables.
+    superuser = server.url("eurostat")
+    dagster = server.url("dagster")
+    with sandbox.running(profile="tests") as source:
+        monkeypatch.setenv("EUROSTAT_API_URL", source.api_url)
+        with mirroring(tmp_path, source.api_url, superuser) as chain:
+            assert chain.mirror(CODE) is None
+        DagsterPostgresStorage(dagster, should_autocreate_tables=True)
+        settings = Settings()
+        assert owners(superuser, OURS) == owners(dagster, IN_PUBLIC) == {"postgres"}
+        with pytest.raises(RolesMissing, match="db init"):
+            resources.database_url(settings, resources.MIRROR_DATABASE)
+        launcher.start_databases(settings)
+        launcher.prepare_dagster(settings)
+        assert owners(superuser, OURS) == {"eurostat_owner"}
+        assert owners(dagster, IN_PUBLIC) == {"eurostat_loader"}
+        # What Dagster's processes and runs get from us is the loader's, and does all there is to do.
+        assert os.environ["DAGSTER_PG_USERNAME"] == "eurostat_loader"
+        superusers = (server.folder / "password").read_text()
+        assert not [name for name, value in os.environ.items() if superusers in value]
+        url = resources.database_url(settings, resources.MIRROR_DATABASE)
+        with mirroring(tmp_path, source.api_url, url) as chain:
+            source.release(CODE)
+            assert chain.mirror(CODE) is None
+            assert chain.mirror("HLTH_SILC_10") is None
+    assert query(url, "SELECT session_user::text, current_user::text") == [
+        ("eurostat_loader", "eurostat_owner")
+    ]
+    assert query(
+        url, "SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = session_user"
+    ) == [(False,)]
+    file = home / resources.LOADER_PASSWORD_FILE
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    for place in ("eurostat", "dagster"):
+        with pytest.raises(psycopg2.Error):
+            query(
+                access.reader_url(settings).replace("/eurostat", f"/{place}"),
+                "CREATE FUNCTION public.f() RETURNS int RETURN 1",
+            )
+
+
+def test_a_server_of_ones_own_is_left_to_the_loader_where_it_gets_a_password(server, tmp_path):
+    """As docker-compose.yml does it: the first service as the superuser, all others as the loader."""
+    first = Settings(home=tmp_path, database_url=SecretStr(server.url("eurostat")))
+    launcher.start_databases(first)
+    access.initialise(first)
+    assert query(
+        server.url("dagster"), "SELECT datdba::regrole::text FROM pg_database WHERE datname = 'dagster'"
+    ) == [("postgres",)]
+    access.initialise(first, loader_password="of/a@test")
+    loader = f"postgresql://eurostat_loader:of%2Fa%40test@{server.place()}/eurostat"
+    others = Settings(home=tmp_path, database_url=SecretStr(loader))
+    launcher.start_databases(others)
+    DagsterPostgresStorage(resources.database_url(others, "dagster"), should_autocreate_tables=True)
+    assert owners(server.url("dagster"), IN_PUBLIC) == {"eurostat_loader"}
+    assert query(access.reader_url(others), "SELECT current_user::text") == [("eurostat_reader",)]
 
 
 def test_url_and_shell_are_the_readers_unless_admin_is_asked_for(server):

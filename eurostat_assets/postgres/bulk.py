@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg2
+import psycopg2.errors
 from psycopg2 import sql
 
 from eurostat_assets.postgres import appending, bulk_state, bulk_tables, folder, roles, session_locks
@@ -104,7 +105,8 @@ def load_parquet(
             if not connection.closed:
                 bulk_tables.clear_leftovers(connection, table)
             if isinstance(error, psycopg2.Error):
-                raise BulkLoadError(table, reason(error)) from error
+                hint = f"; ALTER TABLE {table} OWNER TO {roles.OWNER} lets us" if _not_ours(error) else ""
+                raise BulkLoadError(table, reason(error) + hint) from error
             raise
     return BulkLoad(
         table, sum(file.rows for file in todo.files), len(todo.files), len(files) - len(todo.files),
@@ -117,6 +119,10 @@ def count_rows(url: str, table: str) -> int:
     with connect(url) as connection:
         ((count,),) = rows(connection, sql.SQL("SELECT count(*) FROM {}").format(_identifier(table)))
     return count
+
+
+def _not_ours(error: psycopg2.Error) -> bool:
+    return isinstance(error, psycopg2.errors.InsufficientPrivilege)
 
 
 def _identifier(table: str) -> sql.Identifier:

@@ -138,6 +138,7 @@ def reason(error: psycopg2.Error) -> str:
     """The server's own words in one line, and the remedy where there is one."""
     said = " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())
     remedy = {
+        "25006": "default_transaction_read_only is on for this role or database: ALTER ROLE or ALTER DATABASE … RESET it",
         "53100": "the database server's disk is full: free some space, then run this again",
         "57014": "a statement_timeout or somebody cancelled it: allow this role more time, then run it again",
     }.get(error.pgcode or "")

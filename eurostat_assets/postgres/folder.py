@@ -13,8 +13,9 @@ import psycopg2
 from psycopg2 import sql
 
 from eurostat_assets.postgres.bulk_state import FILE_COLUMN
-from eurostat_assets.postgres.connection import Cursor, connect, reason, transaction
+from eurostat_assets.postgres.connection import Cursor, connect, reason, rows, transaction
 from eurostat_assets.postgres.errors import BulkLoadError, FilesRefused
+from eurostat_assets.postgres.loaders import SESSION
 from eurostat_assets.postgres.loading import BATCH_ROWS, batches_of, copy_into
 from eurostat_assets.postgres.switching import definitions
 from eurostat_assets.postgres.table import STORE, Column, open_parquet, sql_type
@@ -101,8 +102,10 @@ def describe(paths: Sequence[Path], schema: "pa.Schema") -> tuple[list[File], li
 
 def load(share: Share, on_progress: Callable[[int], None]) -> int:
     """Make the child table and fill it, in one transaction of its own; returns its rows. Raises BulkLoadError."""
-    with connect(share.url) as connection, transaction(connection) as cursor:
-        return fill(cursor, share, on_progress, freeze=True)
+    with connect(share.url) as connection:
+        rows(connection, SESSION)
+        with transaction(connection) as cursor:
+            return fill(cursor, share, on_progress, freeze=True)
 
 
 def fill(cursor: Cursor, share: Share, on_progress: Callable[[int], None], *, freeze: bool) -> int:

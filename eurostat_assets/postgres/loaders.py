@@ -9,8 +9,12 @@ from eurostat_assets.postgres.errors import AnotherLoader
 SESSION = """
 SELECT set_config(name, value, false) FROM pg_settings
 JOIN (VALUES ('client_connection_check_interval', '5s'), ('tcp_keepalives_idle', '60'),
-             ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '6')) AS wanted (name, value) USING (name)
+             ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '6'), ('transaction_timeout', '0'),
+             ('idle_in_transaction_session_timeout', '0')) AS wanted (name, value) USING (name)
 """
+"""For a session that loads. What the server it is on does not know is left out, such as transaction_timeout before 17: that
+and its sibling end the session, not the statement, and within COPY the driver then only knows that the connection broke.
+They are set for people; a load is one transaction as long as its COPY, and ends with its process."""
 
 
 def remove_leftovers(url: str, keep_releases: int = 0, patience: float = 10) -> list[str]:

@@ -361,6 +361,22 @@ def test_a_table_that_a_person_made_keeps_its_types_and_its_owner(
         load_parquet(mirror, [write(1)], "public.short", mode="append")
 
 
+def test_a_table_of_another_role_is_refused_with_what_lets_the_loader_load_it(
+    mirror: str, query: Query, write: Write
+) -> None:
+    from psycopg2.extensions import make_dsn
+
+    from eurostat_assets.postgres.roles import initialise_roles
+
+    initialise_roles(mirror, loader_password="of a test")
+    loader = make_dsn(mirror, user="eurostat_loader", password="of a test")
+    query("CREATE TABLE public.mine (station text, day date, seen timestamp, version int)")
+    with pytest.raises(BulkLoadError, match="OWNER TO eurostat_owner") as refusal:
+        load_parquet(loader, [write(1)], "public.mine", mode="append")
+    query("ALTER TABLE public.mine OWNER TO eurostat_owner")
+    assert load_parquet(loader, [write(1)], "public.mine", mode="append").rows == 10, refusal.value
+
+
 def test_killed_at_any_moment_the_scope_has_its_old_rows_or_its_new_ones(mirror: str, tmp_path: Path) -> None:
     """Some kills; `EUROSTAT_TEST_KILLS=200` for more of them."""
     times = os.environ.get("EUROSTAT_TEST_KILLS", "8")

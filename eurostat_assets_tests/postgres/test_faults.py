@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from eurostat_assets.postgres import encoding
+from eurostat_assets.postgres.bulk import load_parquet
 from eurostat_assets.postgres.connection import connect
 from eurostat_assets.postgres.embedded import EmbeddedPostgres
 from eurostat_assets.postgres.errors import (
@@ -30,6 +31,7 @@ from eurostat_assets.postgres.errors import (
     MalformedTableName,
     NewerPublished,
     NotObservations,
+    PostgresError,
     PublishError,
 )
 from eurostat_assets.postgres.loaders import remove_leftovers
@@ -151,6 +153,25 @@ def test_a_statement_timeout_fails_the_publication_with_a_remedy(
     with pytest.raises(PublishError, match="statement_timeout"):
         publish(f"{mirror}?options=-c%20statement_timeout%3D100", release(day=2, rows=500_000))
     survives()
+
+
+def test_a_transaction_timeout_does_not_end_a_load(own_server: EmbeddedPostgres, release: Write) -> None:
+    def slowly(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Buffer]:
+        time.sleep(1.5)
+        yield from encoding.binary(batches)
+
+    short = f"{own_server.url('eurostat')}?options=-c%20transaction_timeout%3D1s"
+    publish(short, release(day=2), encoder=slowly)
+    load_parquet(short, [release(day=3)], "public.loaded", on_progress=lambda *_: time.sleep(1.5))
+
+
+def test_a_role_that_is_read_only_by_default_is_named_as_the_reason(
+    mirror: str, release: Write, query: Query
+) -> None:
+    publish(mirror, release(day=1))
+    with pytest.raises(PostgresError, match="default_transaction_read_only"):
+        publish(f"{mirror}?options=-c%20default_transaction_read_only%3Don", release(day=2))
+    assert query("SELECT max(obs_value) FROM eurostat.hlth_test") == [(1.0,)]
 
 
 def test_a_quota_on_the_server_fails_the_publication_and_nothing_else(

@@ -140,6 +140,46 @@ def test_a_snapshot_older_than_the_load_sees_a_whole_release_after_the_switch(
         assert old(WHOLE) == [(500, 500, 2.0, 2.0)]
 
 
+BOOKS = "SELECT rows FROM eurostat.datasets WHERE dataset = 'HLTH_TEST'"
+
+
+@BOTH
+def test_a_transaction_with_an_older_snapshot_sees_a_newer_table_than_its_books_and_keeps_it(
+    mirror: str, release: Write, codes: Codes
+) -> None:
+    storage = Storage(codes=codes)
+    publish(mirror, release(day=1), storage=storage)
+    with session(mirror, "REPEATABLE READ") as old:
+        assert old(BOOKS) == [(1000,)]
+        publish(mirror, release(day=2, rows=500), storage=storage)
+        publish(mirror, release(day=3, rows=400, dimensions=("freq", "sex", "geo")), storage=storage)
+        publish(mirror, release("HLTH_NEW", rows=70), storage=storage)
+        assert old(WHOLE) == [(400, 400, 3.0, 3.0)]
+        # A table that its snapshot does not know is there as a whole, too, and none of them is ever empty.
+        assert old("SELECT count(*) FROM eurostat.hlth_new") == [(70,)]
+        assert old(BOOKS) == [(1000,)]
+        with pytest.raises(ReadersInTheWay):
+            publish(mirror, release(day=4), storage=storage, patience=Patience(readers=0.2))
+        assert old(WHOLE) == [(400, 400, 3.0, 3.0)]
+
+
+@BOTH
+def test_what_is_locked_before_the_first_query_is_of_one_moment_with_its_books(
+    mirror: str, release: Write, codes: Codes
+) -> None:
+    storage = Storage(codes=codes)
+    publish(mirror, release(day=1), storage=storage)
+    with session(mirror, "REPEATABLE READ") as reader:
+        reader("SET TRANSACTION READ ONLY")
+        publish(mirror, release(day=2, rows=500), storage=storage)  # no query yet, so no snapshot either
+        reader("LOCK TABLE eurostat.hlth_test IN ACCESS SHARE MODE")
+        with pytest.raises(ReadersInTheWay):
+            publish(mirror, release(day=3, rows=400), storage=storage, patience=Patience(readers=0.2))
+        assert reader(BOOKS) == [(500,)]
+        assert reader(WHOLE) == [(500, 500, 2.0, 2.0)]
+    publish(mirror, release(day=3, rows=400), storage=storage)
+
+
 @BOTH
 def test_readers_in_a_loop_see_only_whole_releases_and_hardly_wait(
     mirror: str, release: Write, codes: Codes
