@@ -14,6 +14,7 @@ from dagster._core.events import RunFailureReason
 
 from eurostat_assets.eurostat import EurostatError, Transient
 from eurostat_assets.jsonstat import JsonStatError
+from eurostat_assets.model.messages import message
 from eurostat_assets.postgres import PostgresError
 from eurostat_assets.quality import QualityError
 
@@ -56,7 +57,7 @@ def told(subject: str) -> Iterator[None]:
         story = (
             f"{subject}: {error.strerror or error}{where}. {remedy}, then materialise this partition again."
         )
-        raise dg.Failure(story, allow_retries=False) from error
+        raise dg.Failure(message(story), allow_retries=False) from error
 
 
 def reason(events: Iterable[dg.DagsterEvent]) -> str:
@@ -73,7 +74,7 @@ def reason(events: Iterable[dg.DagsterEvent]) -> str:
                     error = error.cause
                 if error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
                     return INTERRUPTED
-                return error.message.strip()
+                return message(error.message.strip())
         if event.is_run_failure and event.message:
             story = event.message
     return story
@@ -119,7 +120,7 @@ def _error(event: dg.DagsterEvent) -> str | None:
 
 def _failure(subject: str, error: Exception, worth_retrying: bool) -> dg.Failure:
     return dg.Failure(
-        str(error),
+        message(error),
         metadata={"subject": subject, "error": type(error).__name__, "worth retrying": worth_retrying},
         allow_retries=worth_retrying,
     )

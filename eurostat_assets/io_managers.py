@@ -28,6 +28,7 @@ from eurostat_assets import metadata
 from eurostat_assets.eurostat import RawJson, Release, check_code
 from eurostat_assets.failures import NotStored, told
 from eurostat_assets.jsonstat import ParquetFile
+from eurostat_assets.model.addresses import without_secrets
 from eurostat_assets.postgres import DatasetState, publish, states
 from eurostat_assets.quality import Digest, digest
 from eurostat_assets.resources import Mirror, progress
@@ -104,7 +105,7 @@ class RawStore(dg.IOManager):
                 else:
                     present = self._store(folder, obj)
             uri = present.path if len(present.parts) == 1 else folder
-            context.add_output_metadata({"dagster/uri": str(uri)})
+            context.add_output_metadata({"dagster/uri": without_secrets(str(uri))})
 
     def load_input(self, context: dg.InputContext) -> RawJson:
         with told(context.partition_key):
@@ -165,7 +166,7 @@ class ParquetStore(dg.IOManager):
                     noted = _noted(obj)
                     _into_place(obj.path, path)
                     _write_into_place(path.parent / DIGEST, noted)
-            context.add_output_metadata({"dagster/uri": str(path)})
+            context.add_output_metadata({"dagster/uri": without_secrets(str(path))})
 
     def load_input(self, context: dg.InputContext) -> StoredObservations:
         with told(context.partition_key):

@@ -19,6 +19,7 @@ import requests
 from eurostat_assets import access, code_server, home_modes, ports, postgres, resources
 from eurostat_assets.full_disks import FullDisks
 from eurostat_assets.guardian import Guardian
+from eurostat_assets.model.messages import message
 from eurostat_assets.processes import only_one, owned_database, stop_leftovers, write_down
 from eurostat_assets.settings import Settings
 from eurostat_assets.supervisor import Child, Database, Supervisor
@@ -35,7 +36,10 @@ Tell = Callable[[str], None]
 
 
 class LauncherError(Exception):
-    """The platform could not be started; the text says what to do."""
+    """The platform could not be started; the text says what to do, and may quote the log of a process."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(message(text))
 
 
 class Platform:

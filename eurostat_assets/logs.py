@@ -15,6 +15,7 @@ from typing import Any
 from dagster import BetaWarning, DagsterEvent
 
 from eurostat_assets import settings
+from eurostat_assets.model.messages import message
 
 DAYS_KEPT = 30
 # Of what Dagster itself says at every step, that which tells how a dataset fares.
@@ -66,7 +67,7 @@ def told(record: logging.LogRecord) -> dict[str, Any]:
         "run": about.get("run_id"),
         "job": about.get("job_name"),
         "step": about.get("step_key"),
-        "message": about.get("orig_message") or record.getMessage(),
+        "message": message(about.get("orig_message") or record.getMessage()),
     }
     if event := about.get("dagster_event"):
         line |= {"event": event.event_type_value} | _numbers(event)

@@ -10,6 +10,8 @@ import dagster as dg
 
 from eurostat_assets import source_asset
 from eurostat_assets.eurostat import FeedItem
+from eurostat_assets.model.characters import clean
+from eurostat_assets.model.messages import line
 from eurostat_assets.postgres import DatasetState
 
 RELEASE, TITLE, WHY = "eurostat/release", "eurostat/title", "eurostat/why"
@@ -19,7 +21,7 @@ PERSON, SYNC, SWEEP, FIRST_LOAD, START = "person", "sync", "sweep", "first load"
 
 def of(release: str, title: str | None = None) -> dict[str, str]:
     """The tags of a run for one release."""
-    return {RELEASE: release} | ({TITLE: title[:LONGEST]} if title else {})
+    return {RELEASE: release} | ({TITLE: clean(title, LONGEST)} if title else {})
 
 
 def why(reason: str | FeedItem | DatasetState) -> dict[str, str]:
@@ -34,7 +36,7 @@ def why(reason: str | FeedItem | DatasetState) -> dict[str, str]:
         text = f"feed: {reason.category or 'item without a category'} {reason.published:%Y-%m-%d %H:%M}"
     else:
         text = reason
-    return {WHY: text[:LONGEST]}
+    return {WHY: line(text, LONGEST)}
 
 
 def _why_due(state: DatasetState) -> str:

@@ -27,6 +27,7 @@ from pydantic_settings import (
 )
 
 from eurostat_assets import environment, setting_values
+from eurostat_assets.model.addresses import without_secrets
 from eurostat_assets.model.codes import dataset_code
 
 EUROSTAT_API = "https://ec.europa.eu/eurostat/api/dissemination"
@@ -547,4 +548,4 @@ def _shown(value: object) -> str:
         return ",".join(value)
     if isinstance(value, Path):
         return os.path.relpath(value) if value.is_relative_to(Path.cwd()) else str(value)
-    return str(value)
+    return without_secrets(str(value))

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from eurostat_assets import alarms, postgres, room
+from eurostat_assets.model.messages import message
 from eurostat_assets.postgres import advisories
 from eurostat_assets.resources import Mirror
 from eurostat_assets.settings import Settings
@@ -61,12 +62,12 @@ def look(
         facts = _with_books(facts, mirror.database)
     except postgres.PostgresError as error:
         remedy = "" if isinstance(error, postgres.ServerStopped) else ". Start it, or free its disk"
-        facts = replace(facts, database_error=f"{error}{remedy}")
+        facts = replace(facts, database_error=message(f"{error}{remedy}"))
     if instance is not None:
         try:
             facts = _with_dagster(facts, instance, names, mirror.settings.alarm_after_failures)
         except Exception as error:  # noqa: BLE001 (of many kinds: whatever it is, the rest is looked at and told)
-            facts = replace(facts, dagster_error=str(error).strip().partition("\n")[0])
+            facts = replace(facts, dagster_error=message(str(error).strip().partition("\n")[0]))
     found, looked_at = alarms.conditions(facts, limits(mirror.settings))
     return Seen(now, found, looked_at)
 

@@ -4,11 +4,12 @@ Here: the conditions, as a pure function of facts; the channels; who is told wha
 and where incidents are kept, which both are handed in.
 """
 
-from eurostat_assets.alarms.channels import Channel, Email, Log, Message, Webhook
+from eurostat_assets.alarms.channels import Channel, Email, Log, Webhook
 from eurostat_assets.alarms.conditions import Condition, Limits, conditions
 from eurostat_assets.alarms.errors import AlarmError, ChannelFailed, MalformedAddress
 from eurostat_assets.alarms.facts import Check, Clockwork, Dataset, Disk, Facts, Finding, Source
 from eurostat_assets.alarms.memory import FileMemory
+from eurostat_assets.alarms.message import Message
 from eurostat_assets.alarms.telling import Incident, Memory, tell
 
 __all__ = [

@@ -9,29 +9,18 @@ import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from eurostat_assets.alarms.errors import ChannelFailed, MalformedAddress
-from eurostat_assets.alarms.masking import masked
+from eurostat_assets.alarms.message import Message
+from eurostat_assets.alarms.payloads import payload
+from eurostat_assets.model.messages import line
 
 log = logging.getLogger("eurostat_assets.alarms")
 
+SAID = 200  # characters of what a server answers that are told
 TIMEOUT = 10.0  # seconds; several channels fit into the minute that a tick of a sensor has
-TEAMS_HOSTS = (".logic.azure.com", ".powerplatform.com")
-"""Where the workflows of Microsoft Teams answer, which want a card (learn.microsoft.com, "Create incoming webhooks")."""
-
-
-@dataclass(frozen=True)
-class Message:
-    """What is told: a title of one line, and the sentences, one line each."""
-
-    title: str
-    lines: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        return "\n".join((self.title, *self.lines))
 
 
 class Channel(Protocol):
@@ -52,7 +41,7 @@ class Channel(Protocol):
 
 @dataclass(frozen=True)
 class Webhook:
-    """POSTs `{"text": …}`, which Slack, Mattermost and Teams' connectors take, or a card where Teams' workflows want one."""
+    """POSTs JSON as Slack, Mattermost and Teams want it (payloads.py)."""
 
     url: str = field(repr=False)
     name: str = "webhook"
@@ -71,33 +60,16 @@ class Webhook:
         import requests
 
         try:
-            answer = requests.post(self.url, json=self._body(message), timeout=TIMEOUT, allow_redirects=False)
+            answer = requests.post(
+                self.url, json=payload(self.url, message), timeout=TIMEOUT, allow_redirects=False
+            )
         except requests.RequestException as error:
             # Its text has the address in it, which is the secret.
             host = urlsplit(self.url).hostname
             raise ChannelFailed(self.name, f"{type(error).__name__} at {host}") from None
         if not 200 <= answer.status_code < 300:
-            said = masked(" ".join(answer.text.split())[:200], self.secrets)
+            said = line(answer.text[:4096], SAID, secrets=self.secrets)
             raise ChannelFailed(self.name, f"it answered {answer.status_code} {said}".rstrip())
-
-    def _body(self, message: Message) -> dict[str, Any]:
-        if not (urlsplit(self.url).hostname or "").endswith(TEAMS_HOSTS):
-            return {"text": message.text}
-        blocks = [
-            {"type": "TextBlock", "text": line, "wrap": True, "weight": weight}
-            for line, weight in [
-                (message.title, "Bolder"),
-                *((one, "Default") for one in message.lines),
-            ]
-        ]
-        card = {
-            "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-            "type": "AdaptiveCard",
-            "version": "1.4",
-            "body": blocks,
-        }
-        kind = "application/vnd.microsoft.card.adaptive"
-        return {"type": "message", "attachments": [{"contentType": kind, "content": card}]}
 
 
 @dataclass(frozen=True)
@@ -128,7 +100,9 @@ class Email:
             with self._connected() as server:
                 refused = server.send_message(self._letter(message))
         except (OSError, smtplib.SMTPException) as error:  # ssl.SSLError is an OSError
-            raise ChannelFailed(self.name, masked(f"{type(error).__name__}: {error}", self.secrets)) from None
+            raise ChannelFailed(
+                self.name, line(f"{type(error).__name__}: {error}", secrets=self.secrets)
+            ) from None
         if refused:
             raise ChannelFailed(self.name, f"the mail server refused {', '.join(sorted(refused))}")
 

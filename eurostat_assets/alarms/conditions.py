@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from eurostat_assets.alarms.facts import Dataset, Facts
+from eurostat_assets.model.messages import line, message
 
 Severity = Literal["alarm", "notice"]
 
@@ -41,6 +42,11 @@ class Condition:
     subject: str
     sentence: str
     severity: Severity = "alarm"
+
+    def __post_init__(self) -> None:
+        """What is wrong was often said by others: servers, libraries, Dagster."""
+        object.__setattr__(self, "subject", line(self.subject))
+        object.__setattr__(self, "sentence", message(self.sentence))
 
 
 @dataclass(frozen=True)

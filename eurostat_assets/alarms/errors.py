@@ -5,9 +5,14 @@ AlarmError
 └── ChannelFailed        a channel did not take a message; it is tried again
 """
 
+from eurostat_assets.model.messages import message
+
 
 class AlarmError(Exception):
     """Any failure of this room. Its text never has a secret in it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(message(text))
 
 
 class MalformedAddress(AlarmError):
@@ -25,4 +30,4 @@ class ChannelFailed(AlarmError):
     def __init__(self, channel: str, reason: str) -> None:
         super().__init__(f"the alarm channel {channel} failed: {reason}; it is tried again")
         self.channel = channel
-        self.reason = reason
+        self.reason = message(reason)

@@ -9,10 +9,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from eurostat_assets.alarms.channels import Channel, Message
+from eurostat_assets.alarms.channels import Channel
 from eurostat_assets.alarms.conditions import Condition
 from eurostat_assets.alarms.errors import ChannelFailed
-from eurostat_assets.alarms.masking import masked
+from eurostat_assets.alarms.message import Message
+from eurostat_assets.model.messages import line, message
 
 LINES = 20
 """Incidents in one message: an outage that fails every dataset is one message, and one that can be read."""
@@ -92,9 +93,8 @@ def compose(incidents: Sequence[Incident], place: str, secrets: Collection[str] 
     lines = [_line(one) for one in (*begun, *over)[:LINES]]
     if len(incidents) > LINES:
         lines.append(f"… and {len(incidents) - LINES} more: eurostat-assets alarms")
-    # A line break in a title would be a second header of a mail.
-    title = " ".join(f"[Eurostat Assets, {place}] {title}".split())
-    return Message(masked(title, secrets), tuple(masked(line, secrets) for line in lines))
+    title = line(f"[Eurostat Assets, {place}] {title}", secrets=secrets)
+    return Message(title, tuple(message(one, secrets=secrets) for one in lines))
 
 
 def _line(one: Incident) -> str:

@@ -5,9 +5,14 @@ AuditError
 └── HashesDiffer    the server's hash functions are not those this room computes
 """
 
+from eurostat_assets.model.messages import message
+
 
 class AuditError(Exception):
     """Any failure of this room."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(message(text))
 
 
 class NotComparable(AuditError):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from eurostat_assets.model.messages import line, message
+
 Kind = Literal[
     "table_changed",
     "table_differs",
@@ -52,6 +54,11 @@ class Finding:
     sentence: str
     numbers: Mapping[str, Any] = field(default_factory=dict)
     remedy: Remedy = ""
+
+    def __post_init__(self) -> None:
+        """Names of tables, columns and folders are whatever somebody called them."""
+        object.__setattr__(self, "subject", line(self.subject))
+        object.__setattr__(self, "sentence", message(self.sentence))
 
     @property
     def severity(self) -> Literal["error", "warning"]:

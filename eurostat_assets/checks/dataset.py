@@ -24,6 +24,7 @@ from eurostat_assets.failures import HELD_BACK
 from eurostat_assets.io_managers import StoredObservations
 from eurostat_assets.jsonstat import Header, JsonStatError, ParquetFile
 from eurostat_assets.jsonstat.periods import is_range, period_days
+from eurostat_assets.model import markdown
 from eurostat_assets.postgres import acceptances, published_numbers, record_checks
 from eurostat_assets.quality import (
     ABOUT,
@@ -131,11 +132,11 @@ class Examination:
     def metadata(self) -> dict[str, Any]:
         """The verdicts as a table, for the page of the partition."""
         lines = [
-            f"| {one.check} | {'passed' if one.passed else 'HELD BACK' if one.blocks else 'warning'} | {one.sentence} |"
+            (one.check, "passed" if one.passed else "HELD BACK" if one.blocks else "warning", one.sentence)
             for one in self.verdicts
         ]
         return {
-            "checks": dg.MetadataValue.md("\n".join(["| check | | what it says |", "|---|---|---|", *lines])),
+            "checks": dg.MetadataValue.md(markdown.table(("check", "", "what it says"), lines)),
             "checks not passed": sum(not one.passed for one in self.verdicts),
         }
 

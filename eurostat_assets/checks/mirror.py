@@ -13,6 +13,7 @@ from pydantic import Field
 from eurostat_assets import auditing, run_tags
 from eurostat_assets.audit import OF_A_TABLE, OF_HIERARCHIES, OF_THE_SERVER, OF_THE_WHOLE
 from eurostat_assets.failures import told
+from eurostat_assets.model import markdown
 from eurostat_assets.postgres import AuditFinding, audit_findings
 from eurostat_assets.resources import Mirror
 
@@ -113,8 +114,7 @@ def _listed(found: Sequence[AuditFinding]) -> str:
     if not found:
         return "none"
     lines = [
-        f"| {one.subject} | {one.kind} | {one.sentence.replace('|', '/')} | {one.first_seen:%Y-%m-%d %H:%M} |"
-        for one in found[:WORST]
+        (one.subject, one.kind, one.sentence, f"{one.first_seen:%Y-%m-%d %H:%M}") for one in found[:WORST]
     ]
     more = f"\n\nand {len(found) - WORST} more in `eurostat.audits`" if len(found) > WORST else ""
-    return "\n".join(["| subject | kind | what | first seen (UTC) |", "|---|---|---|---|", *lines]) + more
+    return markdown.table(("subject", "kind", "what", "first seen (UTC)"), lines) + more

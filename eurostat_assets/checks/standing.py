@@ -20,6 +20,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 from eurostat_assets import run_tags
 from eurostat_assets.failures import told
+from eurostat_assets.model import markdown
 from eurostat_assets.partitions import datasets
 from eurostat_assets.postgres import CheckResult, latest_checks
 from eurostat_assets.quality import ABOUT
@@ -116,7 +117,10 @@ def _of_all(
 def _summary(found: Sequence[CheckResult]) -> Mapping[str, Any]:
     failed = [one for one in found if not one.passed]
     held_back = [one for one in failed if one.severity == "block"]
-    lines = [f"- **{one.dataset}** ({one.severity}): {one.sentence}" for one in failed[:LISTED]]
+    lines = [
+        f"- **{markdown.text(one.dataset)}** ({one.severity}): {markdown.text(one.sentence)}"
+        for one in failed[:LISTED]
+    ]
     return {
         "passed": not failed,
         "severity": dg.AssetCheckSeverity.ERROR if held_back else dg.AssetCheckSeverity.WARN,

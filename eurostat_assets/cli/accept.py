@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eurostat_assets.cli.progress import console
+from eurostat_assets.cli.terminal import console, shown
 
 
 def accept(
@@ -32,7 +32,7 @@ def accept(
     database = resources.Mirror(settings.load(), fills=False).database
     accepted = postgres.accept(database, code, reason.strip(), by or getpass.getuser(), never=NEVER_FORGIVEN)
     console.print(
-        f"{code}: release {accepted.release} is accepted by {accepted.accepted_by} although"
+        f"{code}: release {accepted.release} is accepted by {shown(accepted.accepted_by)} although"
         f" {', '.join(accepted.checks)} failed. Its next run publishes it; at once: eurostat-assets sync {code}",
         soft_wrap=True,
     )

@@ -15,8 +15,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from eurostat_assets.cli import (
     accept,
@@ -34,6 +32,8 @@ from eurostat_assets.cli import (
     watch,
     web_password,
 )
+from eurostat_assets.cli.terminal import complaint, say, shown
+from eurostat_assets.model.messages import message
 
 app = typer.Typer(
     name="eurostat-assets",
@@ -66,14 +66,12 @@ app.command()(mirror.settings)
 app.add_typer(database.app, name="db")
 app.add_typer(sandbox.app, name="sandbox")
 
-complaint = Console(stderr=True)
-
 
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"eurostat-assets {version('eurostat-assets')}")
+        say(f"eurostat-assets {version('eurostat-assets')}")
         raise typer.Exit
 
 
@@ -99,12 +97,12 @@ def main() -> None:
     except Exception as error:
         _explain_settings(error)
         if isinstance(error, OSError) and error.strerror:  # a file of the user's, a full disk, a port
-            complaint.print(f"[red]{_of_the_system(error)}[/]", soft_wrap=True, highlight=False)
+            complaint.print(f"[red]{shown(_of_the_system(error))}[/]", soft_wrap=True, highlight=False)
             sys.exit(1)
         code = _exit_code(error)
         if code is None:
             raise
-        complaint.print(f"[red]{error}[/]", soft_wrap=True, highlight=False)
+        complaint.print(f"[red]{shown(message(error))}[/]", soft_wrap=True, highlight=False)
         sys.exit(code)
 
 
@@ -120,7 +118,7 @@ def _warn_of_misspelt_settings() -> None:
     for name, nearest in unknown_variables(given).items():
         meant = f"did you mean {nearest}?" if nearest else "`eurostat-assets settings` lists them."
         complaint.print(
-            f"[yellow]{escape(name)}[/] is not a setting and changes nothing; {meant}",
+            f"[yellow]{shown(name)}[/] is not a setting and changes nothing; {meant}",
             soft_wrap=True,
             highlight=False,
         )
@@ -133,7 +131,7 @@ def _explain_settings(error: Exception) -> None:
     from eurostat_assets.environment import UnreadableFile
 
     if isinstance(error, UnreadableFile):
-        complaint.print(f"[red]{escape(str(error))}[/]", soft_wrap=True, highlight=False)
+        complaint.print(f"[red]{shown(str(error))}[/]", soft_wrap=True, highlight=False)
         sys.exit(2)
     if not isinstance(error, ValidationError):
         return
@@ -143,13 +141,13 @@ def _explain_settings(error: Exception) -> None:
             f"[red]{setting}[/]: " if problem["loc"] else ""
         )  # settings that contradict each other name themselves
         said = problem["msg"].removeprefix("Value error, ")
-        complaint.print(f"{name}{escape(said)}", soft_wrap=True, highlight=False)
+        complaint.print(f"{name}{shown(message(said))}", soft_wrap=True, highlight=False)
     sys.exit(2)
 
 
 def _of_the_system(error: OSError) -> str:
     """Return what the operating system refused, and for which file."""
-    return f"{escape(str(error.filename))}: {error.strerror}" if error.filename else str(error.strerror)
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
 
 
 def _exit_code(error: Exception) -> int | None:

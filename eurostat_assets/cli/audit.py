@@ -6,9 +6,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from eurostat_assets.cli.progress import console, count_bar
+from eurostat_assets.cli.progress import count_bar
+from eurostat_assets.cli.terminal import console, shown
 
 if TYPE_CHECKING:
     from eurostat_assets.auditing import Report
@@ -68,10 +68,10 @@ def _tell(report: Report) -> None:
     for finding in report.findings:
         colour = COLOURS[finding.severity]
         console.print(
-            f"[{colour}]{finding.kind}[/] {escape(finding.sentence)}", soft_wrap=True, highlight=False
+            f"[{colour}]{finding.kind}[/] {shown(finding.sentence)}", soft_wrap=True, highlight=False
         )
     if report.not_looked_at:
-        console.print(f"Not looked at: {escape(report.not_looked_at)}.", soft_wrap=True, highlight=False)
+        console.print(f"Not looked at: {shown(report.not_looked_at)}.", soft_wrap=True, highlight=False)
     looked = len(report.audited) - report.compared
     console.print(
         f"{len(report.audited)} tables audited in {report.seconds:.1f} s, {report.rows:,} rows: {report.compared} by"
@@ -100,6 +100,6 @@ def _repaired(mirror: Mirror, report: Report) -> bool:
     ):
         for done, (code, problem) in enumerate(repairs, start=1):
             if problem:
-                console.print(f"[red]{code}[/] {escape(problem)}", soft_wrap=True, highlight=False)
+                console.print(f"[red]{code}[/] {shown(problem)}", soft_wrap=True, highlight=False)
             show(done, code)
     return True

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eurostat_assets.cli.progress import console
+from eurostat_assets.cli.terminal import complaint, console, shown
 
 
 def convert(
@@ -30,7 +30,7 @@ def convert(
         with bytes_bar(source.name) as report:
             parquet = write_parquet(source, target, dataset=dataset, on_progress=report)
     except JsonStatError as error:
-        typer.secho(f"{source}: {error}", fg="red", err=True)
+        complaint.print(f"[red]{shown(f'{source}: {error}')}[/]", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from None
     console.print(
         f"{target}: {parquet.rows:,} rows, {parquet.bytes / 1e6:,.3g} MB, {parquet.header.title or 'without a title'}",

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import print as say
+
+from eurostat_assets.cli.terminal import say
 
 app = typer.Typer(help="The embedded PostgreSQL server of this mirror.", no_args_is_help=True)
 
@@ -75,12 +76,12 @@ def status() -> None:
     server = _server()
     state = server.status()
     if state.running:
-        typer.echo(f"PostgreSQL runs on port {state.port} as process {state.pid} of user {state.user}.")
-        typer.echo(f"Its data are in {state.data}.")
+        say(f"PostgreSQL runs on port {state.port} as process {state.pid} of user {state.user}.")
+        say(f"Its data are in {state.data}.")
     elif server.exists:
-        typer.echo(f"PostgreSQL does not run; its data are in {state.data}.")
+        say(f"PostgreSQL does not run; its data are in {state.data}.")
     else:
-        typer.echo(f"There is no database in {server.folder.parent} yet.")
+        say(f"There is no database in {server.folder.parent} yet.")
     raise typer.Exit(0 if state.running else 1)
 
 
@@ -99,9 +100,9 @@ def url(
     loaded = settings.load()
     if admin or dagster:
         name = resources.DAGSTER_DATABASE if dagster else resources.MIRROR_DATABASE
-        typer.echo(resources.owner_url(loaded, name))
+        say(resources.owner_url(loaded, name))
     else:
-        typer.echo(access.reader_url(loaded))
+        say(access.reader_url(loaded))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eurostat_assets.cli.progress import console
 from eurostat_assets.cli.result_table import result_tables
 from eurostat_assets.cli.run import Port, ReadOnly, first_sweep, follow, make_read_only, stay, step, teller
+from eurostat_assets.cli.terminal import console, shown
 
 if TYPE_CHECKING:
     from eurostat_assets.firstload import FirstLoad
@@ -69,7 +69,7 @@ def demo(leave: Exit = False, port: Port = None, read_only: ReadOnly = False) ->
                 return
             console.print(
                 f"\nOpen [bold]{platform.ui}[/] → Lineage, or Catalog → published_table → Partitions.\n"
-                f"SQL: [bold]EUROSTAT_HOME={quote(_relative(home))} {_program()} db shell[/]",
+                f"SQL: [bold]EUROSTAT_HOME={shown(quote(_relative(home)))} {shown(_program())} db shell[/]",
                 soft_wrap=True,
                 highlight=False,
             )

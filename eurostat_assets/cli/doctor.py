@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+
+from eurostat_assets.cli.terminal import Terminal, complaint, say, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,6 +55,7 @@ def doctor(
     from eurostat_assets import settings as settings_module
     from eurostat_assets.doctor.runner import contract_verdicts, machine_verdicts
     from eurostat_assets.doctor.verdict import exit_code
+    from eurostat_assets.model.addresses import without_user
 
     if sum(map(bool, (offline, record, replay))) > 1:
         raise typer.BadParameter("--offline, --record and --replay exclude each other")
@@ -66,11 +67,13 @@ def doctor(
         answers = None if offline else _asked(settings, record, dataset)
         sections["This machine"] = machine_verdicts(settings, os.environ, answers)
         if answers:
-            sections[f"Eurostat's API at {settings.api_url}"] = contract_verdicts(settings, answers)
+            sections[f"Eurostat's API at {without_user(settings.api_url)}"] = contract_verdicts(
+                settings, answers
+            )
     verdicts = [verdict for section in sections.values() for verdict in section]
     code = exit_code(verdicts)
     if json:
-        typer.echo(
+        say(
             json_module.dumps(
                 {"exit_code": code, "verdicts": [one.as_dict() for one in verdicts]},
                 indent=2,
@@ -83,27 +86,26 @@ def doctor(
 
 
 def _asked(settings: Settings, record: Path | None, dataset: str | None) -> Answers:
-    from eurostat_assets.doctor.exchange import without_secrets
     from eurostat_assets.doctor.recording import Recorder
     from eurostat_assets.doctor.runner import ask, contract_verdicts
     from eurostat_assets.eurostat import check_code
+    from eurostat_assets.model.addresses import without_secrets
 
     recorder = Recorder(record, without_secrets(settings.api_url)) if record else None
     code = check_code(dataset) if dataset else None
-    progress = Console(stderr=True)
-    with progress.status("Asking Eurostat …") as status:
+    with complaint.status("Asking Eurostat …") as status:
 
         def tell(number: int, count: int, name: str) -> None:
             text = f"Asking Eurostat, {number} of {count}: {name}"
-            if progress.is_terminal:
+            if complaint.is_terminal:
                 status.update(text)
             elif number % 5 == 1:
-                progress.print(text)
+                complaint.print(text)
 
         answers = ask(settings, dataset=code, on_progress=tell, on_answer=recorder and recorder.add)
     if recorder:
         recorder.finish(answers, contract_verdicts(settings, answers))
-        progress.print(f"Recorded in {record}; look through it before you send it.", soft_wrap=True)
+        complaint.print(f"Recorded in {shown(record)}; look through it before you send it.", soft_wrap=True)
     return answers
 
 
@@ -117,11 +119,11 @@ def _replayed(folder: Path) -> Answers:
 
 
 def _print(sections: dict[str, Sequence[Verdict]]) -> None:
-    console = Console()
+    console = Terminal()
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(width=_NARROW)
+        console = Terminal(width=_NARROW)
     for title, verdicts in sections.items():
-        console.print(f"\n[bold]{escape(title)}[/]", soft_wrap=True, highlight=False)
+        console.print(f"\n[bold]{shown(title)}[/]", soft_wrap=True, highlight=False)
         for verdict in verdicts:
             for line in _lines(verdict, console.width):
                 console.print(line, soft_wrap=True, highlight=False)
@@ -139,7 +141,7 @@ def _lines(verdict: Verdict, width: int) -> Iterator[str]:
     detail = f" ({verdict.found})" if verdict.found and not told else ""
     mark = f"[{_COLOURS[outcome]}]{outcome}[/]" + " " * (_MARGIN - len(outcome))
     for line in textwrap.wrap(verdict.expected + detail, width - _MARGIN):
-        yield mark + escape(line)
+        yield mark + shown(line)
         mark = " " * _MARGIN
     if told:
         for word, text in (("found", verdict.found), ("means", verdict.effect), ("do", verdict.remedy)):
@@ -147,7 +149,7 @@ def _lines(verdict: Verdict, width: int) -> Iterator[str]:
             first = f"{' ' * _MARGIN}{word + ':':<7}"
             # Addresses are kept whole, so that they can be copied.
             yield from map(
-                escape,
+                shown,
                 textwrap.wrap(
                     text, width, initial_indent=first, subsequent_indent=indent, break_long_words=False
                 ),

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from eurostat_assets.cli.terminal import say
+
 
 def load_parquet(
     paths: Annotated[list[Path], typer.Argument(help="Parquet files, or folders of them.", exists=True)],
@@ -55,4 +57,4 @@ def load_parquet(
             )  # fmt: skip
     except MalformedScope as error:
         raise typer.BadParameter(str(error), param_hint="--scope") from error
-    typer.echo(f"{done}.")
+    say(f"{done}.")

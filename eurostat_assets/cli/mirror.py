@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from eurostat_assets.cli.progress import console, count_bar
+from eurostat_assets.cli.progress import count_bar
 from eurostat_assets.cli.status import behind_sentence
+from eurostat_assets.cli.terminal import console, shown
+from eurostat_assets.model.spreadsheets import cell
 
 
 def sweep(
@@ -75,7 +76,7 @@ def sync(
         for done, (code, problem) in enumerate(runs, start=1):
             if problem:
                 failures[code] = problem
-                console.print(f"[red]{code}[/] {escape(problem)}", soft_wrap=True, highlight=False)
+                console.print(f"[red]{code}[/] {shown(problem)}", soft_wrap=True, highlight=False)
             report(done, code)
     console.print(
         f"{len(chosen) - len(failures)} mirrored, {skipped} already current, {len(failures)} failed."
@@ -106,12 +107,12 @@ def catalogue(
     ]
     if csv_file:
         with csv_file.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([header, *rows])
-        console.print(f"{len(rows)} datasets written to {csv_file}.")
+            csv.writer(file).writerows([header, *([cell(one) for one in row] for row in rows)])
+        console.print(f"{len(rows)} datasets written to {shown(csv_file)}.")
         return
     table = Table(*header)
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(shown(one) for one in row))
     console.print(table)
 
 
@@ -151,6 +152,6 @@ def settings() -> None:
     from eurostat_assets import settings as settings_module
 
     for variable, value, default, meaning in settings_module.load().table():
-        changed = "" if value == default else f"   [dim](default: {escape(default) or 'empty'})[/]"
-        console.print(f"[bold]{variable}[/]={escape(value)}{changed}", soft_wrap=True, highlight=False)
-        console.print(Padding(escape(meaning), (0, 0, 0, 4)), highlight=False)
+        changed = "" if value == default else f"   [dim](default: {shown(default) or 'empty'})[/]"
+        console.print(f"[bold]{variable}[/]={shown(value)}{changed}", soft_wrap=True, highlight=False)
+        console.print(Padding(shown(meaning), (0, 0, 0, 4)), highlight=False)

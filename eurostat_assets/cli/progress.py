@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-
-# Where nobody looks at a terminal, lines are not cut to 80 columns.
-console = Console() if sys.stdout.isatty() else Console(width=int(os.environ.get("COLUMNS") or 140))
+from eurostat_assets.cli.terminal import console
 
 
 @contextmanager

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eurostat_assets.cli.progress import console
+from eurostat_assets.cli.terminal import console, say, shown
+from eurostat_assets.model.addresses import without_user
 
 if TYPE_CHECKING:
     from eurostat_assets.postgres import DatasetState
@@ -29,9 +29,9 @@ def report(
     for file, write in ((html, as_html), (md, as_markdown)):
         if file:
             file.write_text(write(told), encoding="utf-8")
-            console.print(f"{len(told.datasets)} datasets reported in {file}.", soft_wrap=True)
+            console.print(f"{len(told.datasets)} datasets reported in {shown(file)}.", soft_wrap=True)
     if not (html or md):
-        sys.stdout.write(as_markdown(told))
+        say(as_markdown(told).removesuffix("\n"))
 
 
 def compose(knobs: Settings, now: datetime) -> Report:
@@ -43,7 +43,7 @@ def compose(knobs: Settings, now: datetime) -> Report:
     database = resources.Mirror(knobs, fills=False).database
     return Report(
         made_at=now,
-        source=postgres.claimed_source(database) or knobs.api_url,
+        source=postgres.claimed_source(database) or without_user(knobs.api_url),
         theme=knobs.theme or knobs.theme_subtree,
         datasets=[_dataset(state) for state in postgres.states(database).values()],
         sources=[

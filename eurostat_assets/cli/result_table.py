@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from eurostat_assets.cli.terminal import shown
+from eurostat_assets.model.characters import clean
+
 GAP = 3  # characters that the box puts between two columns
 SHORTEST_CUT = 20
 
@@ -31,9 +34,9 @@ def result_tables(
             title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False,
         )  # fmt: skip
         for at in block:
-            table.add_column(columns[at], no_wrap=True, justify="right" if numbers[at] else "left")
+            table.add_column(shown(columns[at]), no_wrap=True, justify="right" if numbers[at] else "left")
         for row in cells:
-            table.add_row(*(_cut(row[at], widths[at]) for at in block))
+            table.add_row(*(shown(_cut(row[at], widths[at])) for at in block))
         yield table
 
 
@@ -52,7 +55,7 @@ def _blocks(widths: Sequence[int], width: int) -> list[list[int]]:
 
 
 def _shown(value: object) -> str:
-    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else clean(str(value))
 
 
 def _cut(text: str, width: int) -> str:

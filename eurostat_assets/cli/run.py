@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from eurostat_assets.cli.progress import console, count_bar
+from eurostat_assets.cli.progress import count_bar
+from eurostat_assets.cli.terminal import console, shown
 
 if TYPE_CHECKING:
     from eurostat_assets.firstload import FirstLoad
@@ -73,7 +73,7 @@ def down() -> None:
     mirrors = [own] if own.home == demo.home else [own, demo]
     stopped = [(", ".join(names), mirror.home) for mirror in mirrors if (names := launcher.stop(mirror))]
     for names, home in stopped:
-        console.print(f"Stopped in {escape(str(home))}: {names}.", soft_wrap=True, highlight=False)
+        console.print(f"Stopped in {shown(str(home))}: {names}.", soft_wrap=True, highlight=False)
     if not stopped:
         console.print("Nothing was running.")
 
@@ -108,7 +108,7 @@ def follow(load: FirstLoad, began: float) -> int:
                 first = False
             report(seen.done, f"{seen.rows:,} rows")
     for problem in seen.failed.values():
-        console.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
+        console.print(f"[red]{shown(problem)}[/]", soft_wrap=True)
     step(began, f"{len(seen.published)} datasets published, {seen.rows:,} rows; {len(seen.failed)} failed")
     return len(seen.failed)
 
@@ -120,7 +120,7 @@ def step(began: float, what: str) -> None:
 
 def teller(began: float) -> Tell:
     """Return a function that shows a sentence about the platform, with its time."""
-    return lambda sentence: step(began, escape(sentence))
+    return lambda sentence: step(began, shown(sentence))
 
 
 def stay(platform: Platform) -> None:
@@ -140,7 +140,7 @@ def _await_source(load: FirstLoad, platform: Platform) -> None:
 
 
 def _say_next_try(platform: Platform, problem: str) -> None:
-    console.print(f"[yellow]{escape(problem)}[/]", soft_wrap=True)
+    console.print(f"[yellow]{shown(problem)}[/]", soft_wrap=True)
     console.print(f"The UI stays up at {platform.ui}; next try in {RETRY_SECONDS} s.")
     _wait(platform, RETRY_SECONDS)
 

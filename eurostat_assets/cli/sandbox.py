@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eurostat_assets.cli.terminal import say
+
 if TYPE_CHECKING:
     from eurostat_assets.sandbox import Running
 
@@ -67,7 +69,7 @@ def serve(
             scale=scale,
             faults=faults,
             day_seconds=day_seconds,
-            on_ready=lambda url: typer.echo(f"EUROSTAT_API_URL={url}{sandbox.API_PATH}"),
+            on_ready=lambda url: say(f"EUROSTAT_API_URL={url}{sandbox.API_PATH}"),
         )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
@@ -95,7 +97,7 @@ def add(codes: Codes, url: Address = "") -> None:
 def withdraw(codes: Codes, url: Address = "") -> None:
     """Make datasets disappear."""
     for code in _connect(url).withdraw(*codes):
-        typer.echo(f"{code}: withdrawn")
+        say(f"{code}: withdrawn")
 
 
 @app.command()
@@ -141,10 +143,8 @@ def tally(url: Address = "") -> None:
     report = _connect(url).tally()
     for name in ("requests", "faults_met"):
         for kind, count in report[name].items():
-            typer.echo(f"{name.replace('_', ' ')}: {kind} {count}")
-    typer.echo(
-        f"whole datasets delivered: {sum(report['bodies'].values())}, again: {sum(report['again'].values())}"
-    )
+            say(f"{name.replace('_', ' ')}: {kind} {count}")
+    say(f"whole datasets delivered: {sum(report['bodies'].values())}, again: {sum(report['again'].values())}")
 
 
 @app.command()
@@ -155,7 +155,7 @@ def calendar(
     """Stop the sandbox's own releases, or let them go on."""
     source = _connect(url)
     state = source.resume_calendar() if run else source.stop_calendar()
-    typer.echo(f"{'running' if state['running'] else 'stopped'} at {state['now']}")
+    say(f"{'running' if state['running'] else 'stopped'} at {state['now']}")
 
 
 def _connect(url: str) -> Running:
@@ -179,4 +179,4 @@ def _connect(url: str) -> Running:
 
 def _say(editions: dict[str, dict]) -> None:
     for code, edition in editions.items():
-        typer.echo(f"{code}: data of {edition['update_data']}, structure of {edition['update_structure']}")
+        say(f"{code}: data of {edition['update_data']}, structure of {edition['update_structure']}")

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich import box
 from rich.console import Group
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from eurostat_assets.cli.progress import console
+from eurostat_assets.cli.terminal import console, shown
 
 if TYPE_CHECKING:
     from eurostat_assets.postgres import DatasetState, Poll
@@ -126,7 +125,7 @@ def _last_read(poll: Poll) -> str:
     good = f"last read {_ago(poll.succeeded_at)}" if poll.succeeded_at else "never read yet"
     if poll.error is None:
         return f"{poll.source}: {good}"
-    return f"[red]{poll.source}: FAILING, {poll.failures} times in a row, {good}: {escape(poll.error)}[/]"
+    return f"[red]{poll.source}: FAILING, {poll.failures} times in a row, {good}: {shown(poll.error)}[/]"
 
 
 def _ago(moment: datetime) -> str:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
-from eurostat_assets.cli.progress import console
 from eurostat_assets.cli.status import behind_sentence
+from eurostat_assets.cli.terminal import console, say, shown
+from eurostat_assets.model.messages import message
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -82,14 +82,14 @@ def alarms(
         colour = "dim" if one.closed_at else COLOURS[one.severity]
         what = f"[{colour}]{one.kind}[/]"
         table.add_row(
-            _moment(one.opened_at), _moment(one.closed_at), what, escape(one.subject), escape(one.sentence)
+            _moment(one.opened_at), _moment(one.closed_at), what, shown(one.subject), shown(one.sentence)
         )
     console.print(table if table.rows else "There is no incident.")
     known = {one.channel: one for one in postgres.alarm_channels(database)}
     for channel in watching.channels(knobs):
         state = known.get(channel.name)
         if state and state.error:
-            console.print(f"[red]{channel.name}: failing: {escape(state.error)}[/]", soft_wrap=True)
+            console.print(f"[red]{channel.name}: failing: {shown(state.error)}[/]", soft_wrap=True)
         else:
             told = f"last message {_moment(state.told_at)} UTC" if state else "no message yet"
             console.print(f"{channel.name}: {told}")
@@ -157,7 +157,7 @@ def _dagster(knobs: Settings) -> Iterator[tuple[dg.DagsterInstance | None, str]]
         os.environ["DAGSTER_HOME"] = str(launcher.dagster_home(knobs))
         instance = dg.DagsterInstance.get()
     except Exception as error:  # noqa: BLE001 (it says what is wrong, which is what this is for)
-        yield None, str(error).strip().partition("\n")[0]
+        yield None, message(str(error).strip().partition("\n")[0])
         return
     with instance:
         yield instance, ""
@@ -175,7 +175,7 @@ def _test(knobs: Settings) -> None:
             console.print(f"{channel.name}: sent")
         except ChannelFailed as error:
             failed = True
-            console.print(f"[red]{channel.name}: {escape(error.reason)}[/]", soft_wrap=True)
+            console.print(f"[red]{channel.name}: {shown(error.reason)}[/]", soft_wrap=True)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -186,14 +186,14 @@ def _show(seen: Seen, done: list[str], *, as_json: bool) -> None:
             {"kind": one.kind, "subject": one.subject, "sentence": one.sentence, "severity": one.severity}
             for one in wrong
         ]
-        typer.echo(json.dumps({"healthy": seen.well, "wrong": told, "told": done}, ensure_ascii=False))
+        say(json.dumps({"healthy": seen.well, "wrong": told, "told": done}, ensure_ascii=False))
         return
     for one in wrong:
-        console.print(f"[{COLOURS[one.severity]}]{one.kind}[/] {escape(one.sentence)}", soft_wrap=True)
+        console.print(f"[{COLOURS[one.severity]}]{one.kind}[/] {shown(one.sentence)}", soft_wrap=True)
     if not wrong:
         console.print("Nothing is wrong.")
     for sentence in done:
-        console.print(escape(sentence), soft_wrap=True)
+        console.print(shown(sentence), soft_wrap=True)
 
 
 def _moment(moment: datetime | None) -> str:

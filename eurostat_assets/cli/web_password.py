@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from eurostat_assets.cli.progress import console
+from eurostat_assets.cli.terminal import console, shown
 
 
 def web_password(
@@ -36,8 +36,8 @@ def web_password(
     file.chmod(0o600)
     file.write_text(f"{name}:{hash_password(password)}\n", encoding="utf-8")
     console.print(
-        f"The UI asks for {name} and this password once EUROSTAT_WEB_PASSWORD_FILE={file.absolute()} is set and it was"
-        " started again.",
+        f"The UI asks for {shown(name)} and this password once EUROSTAT_WEB_PASSWORD_FILE={shown(file.absolute())}"
+        " is set and it was started again.",
         soft_wrap=True,
         highlight=False,
     )

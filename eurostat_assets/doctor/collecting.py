@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from eurostat_assets.doctor.exchange import Exchange, kept_headers, without_secrets
+from eurostat_assets.doctor.exchange import Exchange, kept_headers
 from eurostat_assets.eurostat import EurostatError, Theme
 from eurostat_assets.eurostat.content import plain
 from eurostat_assets.eurostat.errors import CutShort
@@ -176,7 +176,7 @@ def _ask(wire: Wire, request: Request) -> Exchange:
         except CutShort:
             return _ask_once(wire, request)
     except EurostatError as error:
-        return Exchange(request.name, request.path, _now(), error=without_secrets(error.what))
+        return Exchange(request.name, request.path, _now(), error=error.what)
 
 
 def _ask_once(wire: Wire, request: Request) -> Exchange:
@@ -200,7 +200,7 @@ def _ask_once(wire: Wire, request: Request) -> Exchange:
                 break
         return Exchange(
             name=request.name,
-            url=without_secrets(answer.url),
+            url=answer.url,
             asked_at=asked_at,
             seconds=round(time.monotonic() - began, 3),
             status=answer.status,
@@ -209,7 +209,7 @@ def _ask_once(wire: Wire, request: Request) -> Exchange:
             gzipped=first == b"\x1f\x8b",
             wire_bytes=received,
             cut=len(content) > LARGEST,
-            redirected_to=answer.redirected_to and without_secrets(answer.redirected_to),
+            redirected_to=answer.redirected_to,
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -70,11 +69,6 @@ class Exchange:
     def lines(self) -> list[str]:
         """Those of a table; only LF, or CR LF, ends one."""
         return [line.removesuffix("\r") for line in self.text.split("\n") if line.strip()]
-
-
-def without_secrets(text: str) -> str:
-    """`text` with the user and password of every address in it replaced."""
-    return re.sub(r"//[^/@\s'\"]+@", "//***@", text)
 
 
 def kept_headers(headers: dict[str, str]) -> dict[str, str]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from eurostat_assets.model.messages import line
+
 
 class Outcome(StrEnum):
     """`WRONG` is said of this machine, `CHANGED` of Eurostat; `UNCHECKED` where another line already says why."""
@@ -31,6 +33,11 @@ class Verdict:
     found: str = ""
     effect: str = ""
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        """What was found quotes answers, programs and the environment."""
+        for name in ("expected", "found", "effect", "remedy"):
+            object.__setattr__(self, name, line(getattr(self, name)))
 
     def as_dict(self) -> dict[str, str]:
         return asdict(self)

@@ -25,21 +25,25 @@ EurostatError                 names the dataset (where there is one), what happe
 from datetime import datetime
 from pathlib import Path
 
+from eurostat_assets.model.characters import NAME, bounded
+from eurostat_assets.model.messages import message
+
 LONGEST = 1000
 """Characters of what happened that reach the person."""
 
 
 class EurostatError(Exception):
-    """`what` happened to `dataset`, and the `remedy`: whole sentences without the final stop."""
+    """`what` happened to `dataset`, and the `remedy`: whole sentences without the final stop. Both may quote the server."""
 
     remedy = "See the message"
 
     def __init__(self, what: str, *, dataset: str | None = None, remedy: str | None = None) -> None:
         # What is wrong with a body may be the length of a name in it.
-        self.what = what = what if len(what) <= LONGEST else f"{what[: LONGEST - 100]} … {what[-90:]}"
+        whole = message(what, len(what))
+        self.what = whole if len(whole) <= LONGEST else f"{whole[: LONGEST - 100]} … {whole[-90:]}"
         self.dataset = dataset
         self.remedy = remedy or self.remedy
-        super().__init__(f"{dataset + ': ' if dataset else ''}{what.removesuffix('.')}. {self.remedy}.")
+        super().__init__(f"{dataset + ': ' if dataset else ''}{self.what.removesuffix('.')}. {self.remedy}.")
 
 
 class Transient(EurostatError):
@@ -141,9 +145,12 @@ class WrongDataset(Final):
 
     def __init__(self, dataset: str, claimed: str | None) -> None:
         self.claimed = claimed
-        # Nobody has looked at its characters yet.
+        # Nobody has looked at its characters yet: what is no code is shown as what it is.
         name = claimed if claimed is None or claimed.isprintable() else repr(claimed)
-        super().__init__(f"the answer is the body of {name or 'an unnamed dataset'}", dataset=dataset)
+        super().__init__(
+            f"the answer is the body of {bounded(name, NAME) if name else 'an unnamed dataset'}",
+            dataset=dataset,
+        )
 
 
 class DatedAhead(Final):

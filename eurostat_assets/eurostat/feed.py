@@ -14,7 +14,7 @@ from eurostat_assets.eurostat.naming import named_code
 from eurostat_assets.eurostat.release import parse_brussels
 from eurostat_assets.eurostat.rss import Item, items_in
 from eurostat_assets.eurostat.tables import Notes
-from eurostat_assets.model.characters import clean
+from eurostat_assets.model.characters import NAME, clean
 
 LARGEST = 8 * 2**20
 """Bytes; the largest feed met in 2026 had 0.7 MB."""
@@ -80,7 +80,7 @@ def _feed_item(item: Item, now: datetime) -> FeedItem:
     about_dataset = category is None or category in DATASET_CATEGORIES
     return FeedItem(
         code=named_code(item.title, item.link, link_must_agree=about_dataset),
-        category=category and clean(category),
+        category=category and clean(category, NAME),
         published=_published(item.date, now),
         title=clean(item.description).strip(),
     )

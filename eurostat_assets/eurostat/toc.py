@@ -13,7 +13,7 @@ from eurostat_assets.eurostat.codes import check_code
 from eurostat_assets.eurostat.errors import MalformedCode, Unreadable
 from eurostat_assets.eurostat.tables import Line, Notes, Table, check_number
 from eurostat_assets.eurostat.tree import UNKNOWN, Place, depth_of, places
-from eurostat_assets.model.characters import clean
+from eurostat_assets.model.characters import NAME, clean
 
 COLUMNS = (
     "title",
@@ -109,7 +109,7 @@ def _row(line: Line, broken_lines: Notes, unknown_cells: Notes) -> _Row:
     cells = {name: clean(line[name]).strip() or None if line.whole else None for name in _DECORATION}
     data_change, structure_change = (_day(cells[name], problems) for name in _DECORATION[:2])
     values = _count(cells["values"], problems)
-    kind, code = line["type"].strip().lower(), None
+    kind, code = clean(line["type"], NAME).strip().lower(), None
     title = clean(line["title"]).strip()
     try:
         code = _code(line, kind, dated=data_change is not None)

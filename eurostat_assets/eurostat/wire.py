@@ -19,6 +19,7 @@ from eurostat_assets.eurostat import redirects, refusals
 from eurostat_assets.eurostat.errors import CutShort, RedirectRefused, TooSlow, Unreachable
 from eurostat_assets.eurostat.gate import Gate
 from eurostat_assets.eurostat.punctual import PunctualAdapter
+from eurostat_assets.model.addresses import without_secrets
 
 _BLOCK: Final = 256 * 1024
 _LONGEST_RETRY_AFTER: Final = 120
@@ -40,7 +41,7 @@ class _PoliteRetry(Retry):
 @dataclass(frozen=True)
 class Answer:
     """An answer whose body has not been read. `url` was asked for, `redirected_to` is where it led, if
-    elsewhere.
+    elsewhere; both without credentials, as they are recorded and told.
     """
 
     status: int
@@ -164,8 +165,8 @@ class Wire:
                     yield Answer(
                         status=response.status_code,
                         headers=response.headers,
-                        url=asked,
-                        redirected_to=url if url != asked else None,
+                        url=without_secrets(asked),
+                        redirected_to=without_secrets(url) if url != asked else None,
                         _response=response,
                         _deadline=until,
                         _dataset=dataset,
@@ -184,8 +185,9 @@ class Wire:
             )
         # An OSError is every error of requests, and that of a CA bundle that is not there.
         except (OSError, urllib3.exceptions.HTTPError) as error:
-            shown = url.partition("?")[0]
-            raise Unreachable(f"no answer from {shown} ({_reason(error)})", dataset=dataset) from error
+            shown = without_secrets(url.partition("?")[0])
+            # Not `from error`: its text, which a traceback would show, may have a proxy's password in it.
+            raise Unreachable(f"no answer from {shown} ({_reason(error)})", dataset=dataset) from None
 
     def close(self) -> None:
         self._session.close()

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from eurostat_assets.model.characters import clean
+from eurostat_assets.model.messages import line
 
 LONGEST = 200
 """Characters of a message that reach the person."""
@@ -68,9 +68,8 @@ def plain_words(body: bytes) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return `text` without control characters and superfluous blanks, and not longer than LONGEST."""
-    text = " ".join(clean(text).split())
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    """Return `text` fit for a record, without superfluous blanks, and not longer than LONGEST."""
+    return line(text, LONGEST)
 
 
 def _decoded(body: bytes) -> str:

@@ -18,6 +18,8 @@ Nothing else leaves this room for a bad text. A source that cannot be opened sta
 
 from __future__ import annotations
 
+from eurostat_assets.model.messages import message
+
 LONGEST_PROBLEM, LONGEST_NAME = 800, 200
 """Characters that reach the person."""
 
@@ -37,12 +39,12 @@ class JsonStatError(Exception):
         member: str | None = None,
         position: int | None = None,
     ) -> None:
-        problem = _shortened(problem, LONGEST_PROBLEM)
+        problem = _shortened(message(problem, len(problem)), LONGEST_PROBLEM)
         self.problem = problem
         self.dataset = dataset and _shortened(dataset, LONGEST_NAME)
         self.member = member and _shortened(member, LONGEST_NAME)
         self.position = position
-        super().__init__(problem)
+        super().__init__(self.problem)
 
     def __str__(self) -> str:
         place = [f"dataset {self.dataset}" if self.dataset else "JSON-stat text"]
@@ -50,7 +52,7 @@ class JsonStatError(Exception):
             place.append(f"member {self.member!r}")
         if self.position is not None:
             place.append(f"position {self.position}")
-        return f"{', '.join(place)}: {self.problem}"
+        return message(f"{', '.join(place)}: {self.problem}")
 
     def within(self, dataset: str | None) -> JsonStatError:
         """The same error, now that the dataset is known."""

@@ -66,4 +66,4 @@ def _type(field: pa.Field, published: bool) -> str:
 
 
 def _label(field: pa.Field) -> str | None:
-    return (field.metadata or {}).get(b"label", b"").decode() or None
+    return (field.metadata or {}).get(b"label", b"").decode(errors="replace") or None

@@ -16,8 +16,10 @@ from eurostat_assets import pictures, revisions
 from eurostat_assets.eurostat import CatalogueEntry, RawJson, Release
 from eurostat_assets.jsonstat import ParquetFile
 from eurostat_assets.metadata import columns
+from eurostat_assets.model import markdown
+from eurostat_assets.model.addresses import without_secrets
+from eurostat_assets.model.messages import message
 from eurostat_assets.postgres import CatalogueChange, DatasetState, Publication
-from eurostat_assets.report import markdown
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -46,7 +48,9 @@ def of_source(state: DatasetState, release: Release, api_url: str, found_by: str
         "title": state.title or "",
         **of_release(state.dataset, release),
         **size,
-        "API": dg.MetadataValue.url(f"{api_url}/statistics/1.0/data/{state.dataset}?format=JSON&lang=EN"),
+        "API": dg.MetadataValue.url(
+            f"{without_secrets(api_url)}/statistics/1.0/data/{state.dataset}?format=JSON&lang=EN"
+        ),
         "found by": found_by,
     }
 
@@ -93,7 +97,7 @@ def of_raw_json(raw: RawJson) -> Metadata:
         "had": raw.route if len(raw.parts) == 1 else f"{raw.route}, {len(raw.parts)} bodies",
         "fetched at": dg.MetadataValue.timestamp(raw.fetched_at),
         "sha256": raw.sha256,
-        "fetched from": dg.MetadataValue.url(raw.url),
+        "fetched from": dg.MetadataValue.url(without_secrets(raw.url)),
     }
 
 
@@ -139,7 +143,7 @@ def of_revision(before: UPath | Path, after: UPath | Path) -> Metadata:
     except revisions.NotCompared as why:
         return {told: f"not counted: {why}"}
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-        return {told: f"not counted: the file of the release before cannot be read ({error})"}
+        return {told: message(f"not counted: the file of the release before cannot be read ({error})")}
     return {
         told: f"{found.added:,} added, {found.removed:,} removed, {found.changed:,} changed, {found.same:,} the same",
         "observations added": found.added,
@@ -176,7 +180,7 @@ def _pictures(seen: pictures.Glance) -> Metadata:
     try:
         strip, picture = (pictures.data_uri(draw(seen)) for draw in (pictures.sparkline, pictures.draw))
     except Exception as error:  # noqa: BLE001 - no picture is worth withholding data for
-        return {"picture": f"could not be drawn: {type(error).__name__}: {error}"}
+        return {"picture": message(f"could not be drawn: {type(error).__name__}: {error}")}
     said = f"Observations of {len(seen.periods)} periods" + (", and a total over time" if seen.series else "")
     return {
         "at a glance": dg.MetadataValue.md(f"![{said}]({strip})"),

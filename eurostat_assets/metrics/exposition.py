@@ -17,6 +17,7 @@ from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
 
 from eurostat_assets.metrics.books import Books
+from eurostat_assets.model.characters import NAME, clean
 from eurostat_assets.web import Policy
 from eurostat_assets.web.wsgi import WsgiGuard
 
@@ -163,12 +164,12 @@ def _by(values: Mapping[str, float]) -> Samples:
 def _gauge(name: str, meaning: str, samples: Samples, labels: list[str] | None = None) -> Metric:
     family = GaugeMetricFamily(PREFIX + name, meaning, labels=labels or [])
     for values, number in samples:
-        family.add_metric(values, number)
+        family.add_metric([clean(value, NAME) for value in values], number)
     return family
 
 
 def _counter(name: str, meaning: str, samples: Samples, labels: list[str] | None = None) -> Metric:
     family = CounterMetricFamily(PREFIX + name, meaning, labels=labels or [])
     for values, number in samples:
-        family.add_metric(values, number)
+        family.add_metric([clean(value, NAME) for value in values], number)
     return family

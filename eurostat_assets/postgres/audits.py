@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from psycopg2.extras import execute_values
 
+from eurostat_assets.model.messages import message
 from eurostat_assets.postgres.connection import Cursor, connect, rows, transaction
 
 FOUND = """
@@ -153,7 +154,7 @@ def _record(cursor: Cursor, findings: Sequence[Found], checked: Collection[str],
             one.subject,
             one.kind,
             one.severity,
-            one.sentence,
+            message(one.sentence),
             json.dumps(dict(one.numbers), default=str),
             one.remedy,
         )

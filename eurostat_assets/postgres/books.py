@@ -10,6 +10,7 @@ import logging
 import psycopg2
 from psycopg2 import sql
 
+from eurostat_assets.model.messages import message
 from eurostat_assets.postgres.connection import Connection, Cursor, connect, reason, rows, transaction
 from eurostat_assets.postgres.table import SCHEMA, SOURCE, STORE, ReleaseFile, child_name, codes_of
 
@@ -152,6 +153,7 @@ def fail(url: str, dataset: str, attempt: int, why: str, retry: float) -> None:
 
     Told over a new connection, as the old one may be what broke; never raises.
     """
+    why = message(why)
     try:
         with connect(url) as connection, transaction(connection) as cursor:
             cursor.execute(

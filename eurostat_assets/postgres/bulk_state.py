@@ -12,6 +12,7 @@ from typing import Protocol
 import psycopg2
 from psycopg2.extras import execute_values
 
+from eurostat_assets.model.messages import message
 from eurostat_assets.postgres.connection import Connection, Cursor, reason, rows
 
 FILE_COLUMN = "#file"
@@ -131,4 +132,4 @@ def fail(connection: Connection, load: int, error: BaseException) -> None:
     """
     # Where the database is gone, the next load of this table finds what is left.
     with suppress(psycopg2.Error):
-        rows(connection, query, (story, load))
+        rows(connection, query, (message(story), load))

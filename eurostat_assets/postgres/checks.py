@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from psycopg2.extras import execute_values
 
+from eurostat_assets.model.characters import NAME
+from eurostat_assets.model.messages import line, message
 from eurostat_assets.postgres.connection import connect, rows, transaction
 from eurostat_assets.postgres.errors import NothingHeldBack
 
@@ -113,7 +115,7 @@ def record_checks(
 ) -> None:
     """Keep what the checks said of a release, and its `numbers` (a JSON object) for later ones to be compared with."""
     values = [
-        (dataset, release, one.check, one.passed, one.severity, one.sentence, json.dumps(dict(one.numbers)),
+        (dataset, release, one.check, one.passed, one.severity, message(one.sentence), json.dumps(dict(one.numbers)),
          one.accepted, run_id)
         for one in results
     ]  # fmt: skip
@@ -149,7 +151,7 @@ def accept(
         cursor.execute(
             "INSERT INTO eurostat.acceptances (dataset, release, checks, reason, accepted_by)"
             " VALUES (%s, %s, %s, %s, %s)",
-            (dataset, release, failed, reason, accepted_by),
+            (dataset, release, failed, message(reason), line(accepted_by, NAME)),
         )
         cursor.execute("UPDATE eurostat.datasets SET next_attempt_at = NULL WHERE dataset = %s", (dataset,))
         cursor.execute(ACCEPTED, (dataset, release))

@@ -13,6 +13,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extensions import make_dsn, parse_dsn
 
+from eurostat_assets.model.messages import line
 from eurostat_assets.postgres.errors import DatabaseRefused, DatabaseUnavailable, MalformedDatabaseAddress
 
 TRUSTED_PATH = "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)"
@@ -136,7 +137,7 @@ def is_lost(error: psycopg2.Error) -> bool:
 
 def reason(error: psycopg2.Error) -> str:
     """The server's own words in one line, and the remedy where there is one."""
-    said = " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())
+    said = line(error.diag.message_primary or str(error) or type(error).__name__)
     remedy = {
         "25006": "default_transaction_read_only is on for this role or database: ALTER ROLE or ALTER DATABASE … RESET it",
         "53100": "the database server's disk is full: free some space, then run this again",

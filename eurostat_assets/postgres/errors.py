@@ -31,12 +31,22 @@ PostgresError
 from collections.abc import Sequence
 from pathlib import Path
 
+from eurostat_assets.model.characters import bounded
+from eurostat_assets.model.messages import message
+
+LONGEST_NAME = 300
+"""Characters of a path or a session's description in a list of them."""
+
 
 class PostgresError(Exception):
     """Any failure of this room."""
 
     worth_retrying = False
     """Whether the same may succeed later, without anybody doing anything."""
+
+    def __init__(self, text: str = "") -> None:
+        """`text` may quote the server, files, and what users called their objects."""
+        super().__init__(message(text))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Errors are raised in workers, too, and each has its own arguments."""
@@ -115,7 +125,7 @@ class DatabaseUnavailable(PostgresError):
     def __init__(self, where: str, reason: str) -> None:
         super().__init__(f"no connection to the database at {where}: {reason}")
         self.where = where
-        self.reason = reason
+        self.reason = message(reason)
 
 
 class DatabaseRefused(PostgresError):
@@ -124,7 +134,7 @@ class DatabaseRefused(PostgresError):
     def __init__(self, where: str, reason: str) -> None:
         super().__init__(f"the database at {where} refused: {reason}")
         self.where = where
-        self.reason = reason
+        self.reason = message(reason)
 
 
 class MirrorMismatch(PostgresError):
@@ -194,7 +204,7 @@ class BulkLoadError(PostgresError):
     def __init__(self, table: str, reason: str) -> None:
         super().__init__(f"nothing was loaded into {table}: {reason}")
         self.table = table
-        self.reason = reason
+        self.reason = message(reason)
 
 
 class MalformedScope(PostgresError):
@@ -203,7 +213,7 @@ class MalformedScope(PostgresError):
     def __init__(self, scope: str, reason: str) -> None:
         super().__init__(f"nothing was done, as the scope {scope!r} cannot be used: {reason}")
         self.scope = scope
-        self.reason = reason
+        self.reason = message(reason)
 
 
 class FilesRefused(PostgresError):
@@ -212,7 +222,7 @@ class FilesRefused(PostgresError):
     def __init__(self, paths: Sequence[Path], reason: str) -> None:
         super().__init__(f"nothing was loaded because of {listed([str(path) for path in paths])}: {reason}")
         self.paths = list(paths)
-        self.reason = reason
+        self.reason = message(reason)
 
 
 class PublishError(PostgresError):
@@ -221,7 +231,7 @@ class PublishError(PostgresError):
     def __init__(self, dataset: str, reason: str) -> None:
         super().__init__(f"{dataset} was not published: {reason}")
         self.dataset = dataset
-        self.reason = reason
+        self.reason = message(reason)
 
 
 class ConnectionLost(PublishError):
@@ -304,4 +314,4 @@ class NewerPublished(PublishError):
 def listed(names: Sequence[str], most: int = 20) -> str:
     """`names` joined for a message, shortened after `most`."""
     rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    return ", ".join(bounded(name, LONGEST_NAME) for name in names[:most]) + rest

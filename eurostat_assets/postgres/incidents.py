@@ -11,6 +11,7 @@ from typing import Protocol
 
 from psycopg2.extras import execute_values
 
+from eurostat_assets.model.messages import message
 from eurostat_assets.postgres.connection import Connection, connect, rows, transaction
 from eurostat_assets.postgres.session_locks import try_lock
 
@@ -120,7 +121,7 @@ class Incidents:
 
     def failed(self, channel: str, reason: str) -> None:
         """The channel failed."""
-        rows(self._connection, ILL, (channel, reason))
+        rows(self._connection, ILL, (channel, message(reason)))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from psycopg2.extras import execute_values
 
+from eurostat_assets.model.messages import message
 from eurostat_assets.postgres.connection import connect, transaction
 
 # Whatever is newer than all that was known is worth another attempt at once.
@@ -111,5 +112,5 @@ def record_waiting(url: str, code: str, note: str, seconds: float, *, room_neede
             " VALUES (%s, %s, now() + %s * interval '1 second', now(), %s) ON CONFLICT (dataset) DO UPDATE SET"
             " note = excluded.note, next_attempt_at = excluded.next_attempt_at,"
             " waiting_since = coalesce(known.waiting_since, excluded.waiting_since), room_needed = excluded.room_needed",
-            (code, note, seconds, room_needed),
+            (code, message(note), seconds, room_needed),
         )

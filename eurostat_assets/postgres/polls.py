@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from eurostat_assets.model.messages import message
 from eurostat_assets.postgres.connection import connect, rows, transaction
 
 Polled = Literal["feed", "sweep"]
@@ -75,5 +76,4 @@ def poll_succeeded(url: str, source: Polled, found: Mapping[str, Any]) -> None:
 def poll_failed(url: str, source: Polled, error: BaseException | str) -> None:
     """Note a look that failed."""
     with connect(url) as connection, transaction(connection) as cursor:
-        # It may quote what was sent, and PostgreSQL stores no NUL.
-        cursor.execute(FAILED, (source, str(error).replace("\0", "")))
+        cursor.execute(FAILED, (source, message(error)))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from eurostat_assets.model.addresses import without_user
+from eurostat_assets.model.messages import message
 from eurostat_assets.postgres.books import FAILED, LONGEST_WAIT
 from eurostat_assets.postgres.connection import connect, rows, transaction, where
 from eurostat_assets.postgres.errors import MirrorMismatch, NotPublished
@@ -110,8 +112,7 @@ def record_failure(
 
     A failed `publish` has recorded itself; telling it again, in a longer sentence, is no second failure.
     """
-    text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-    text = text.replace("\0", "")  # it may quote what was sent, and PostgreSQL stores no NUL
+    text = message(error if isinstance(error, str) else f"{type(error).__name__}: {error}")
     with connect(url) as connection, transaction(connection) as cursor:
         cursor.execute("SELECT error FROM eurostat.datasets WHERE dataset = %s", (code,))
         (known,) = cursor.fetchone() or (None,)
@@ -132,7 +133,7 @@ def claim_mirror(url: str, source: str, *, reserve: bool = True, formerly: str |
     A database that was reserved under the name that the source had `formerly` is its own. Raises MirrorMismatch where it
     is another's.
     """
-    source = source.rstrip("/")
+    source = without_user(source.rstrip("/"))
     with connect(url) as connection, transaction(connection) as cursor:
         if reserve:
             cursor.execute(

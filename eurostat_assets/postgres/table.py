@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
+from eurostat_assets.model.characters import clean
 from eurostat_assets.model.codes import LONGEST, RESERVED_TABLES, dataset_code
 from eurostat_assets.postgres.errors import MalformedTableName, NotObservations
 
@@ -25,6 +26,8 @@ STORE = "eurostat_releases"
 SOURCE_COLUMN = "source_dataset_id"
 CODES = "#codes"
 OWN_TABLES = RESERVED_TABLES
+COMMENT = 10_000
+"""Characters of a column's comment at most: that of flags holds the meaning of each."""
 
 COLUMN_COMMENTS = {
     "time_period": "Period, as Eurostat writes it: 2020, 2020-S1, 2020-Q3, 2020-07, 2020-W28, 2020-07-01.",
@@ -166,7 +169,7 @@ def read_release_file(parquet: Readable, dataset: str | None = None) -> ReleaseF
     return ReleaseFile(
         parquet=parquet,
         dataset=found.upper(),
-        title=about.get("title") or found.upper(),
+        title=clean(about.get("title") or "") or found.upper(),
         columns=tuple(_column(found, field) for field in schema),
         rows=rows,
         release=_version(data_updated, structure_updated),
@@ -209,12 +212,14 @@ def _column(dataset: str, field: "pa.Field") -> Column:
     found = sql_type(field.type)
     if found is None or field.name == SOURCE_COLUMN:
         raise NotObservations(dataset, f"column {field.name!r} of type {field.type} cannot be stored")
-    label = (field.metadata or {}).get(b"label", b"").decode() or COLUMN_COMMENTS.get(field.name, "")
+    label = clean((field.metadata or {}).get(b"label", b"").decode(errors="replace")) or COLUMN_COMMENTS.get(
+        field.name, ""
+    )
     labels = _json(field.metadata, b"labels")
     if field.name in ("obs_flag", "conf_status"):
-        label = " ".join([label, *(f"{code}: {text}." for code, text in labels.items())])
+        label = " ".join([label, *(f"{code}: {clean(str(text))}." for code, text in labels.items())])
         labels = {}
-    return Column(field.name, found, field.nullable, label.strip(), len(labels))
+    return Column(field.name, found, field.nullable, clean(label.strip(), COMMENT), len(labels))
 
 
 def _json(metadata: Mapping[bytes, bytes] | None, key: bytes) -> dict[str, Any]:

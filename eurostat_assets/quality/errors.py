@@ -6,14 +6,16 @@ QualityError
 
 from __future__ import annotations
 
+from eurostat_assets.model.messages import message
+
 
 class QualityError(Exception):
     """Nothing can be said about a file. Attributes: `file` (its name), `problem` (one sentence)."""
 
     def __init__(self, file: str, problem: str) -> None:
         self.file = file
-        self.problem = problem
-        super().__init__(f"{file}: {problem}")
+        self.problem = message(problem)
+        super().__init__(message(f"{file}: {problem}"))
 
 
 class NotObservations(QualityError):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from eurostat_assets.model.messages import message
+
 Severity = Literal["block", "warn"]
 
 
@@ -20,6 +22,10 @@ class Verdict:
     numbers: Mapping[str, Any] = field(default_factory=dict)
     severity: Severity = "block"
     accepted: str | None = None
+
+    def __post_init__(self) -> None:
+        """It may quote codes, labels, and what a library said of a file."""
+        object.__setattr__(self, "sentence", message(self.sentence))
 
     @property
     def blocks(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from eurostat_assets.report import markdown
+from eurostat_assets.model import markdown
 from eurostat_assets.report.story import STATES, WORST, Report
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from email import message_from_string, policy
 from pathlib import Path
 
 import psycopg2
@@ -19,7 +20,7 @@ from eurostat_assets.alarms import (
     Webhook,
     tell,
 )
-from eurostat_assets.alarms.masking import masked
+from eurostat_assets.alarms.payloads import payload
 from eurostat_assets_tests.alarms import receivers
 
 LEAK = "postgresql://me:hunter2@db/x failed with token=abc123, see http://user:pa55@proxy"
@@ -152,10 +153,10 @@ def test_whether_a_channel_works_is_in_the_books(database):
 
 
 def test_a_teams_workflow_gets_a_card():
-    hook = Webhook("https://prod-1.westeurope.logic.azure.com/workflows/x")
-    body = hook._body(Message("Title", ("one", "two")))
-    (attachment,) = body["attachments"]
-    assert [block["text"] for block in attachment["content"]["body"]] == ["Title", "one", "two"]
+    url = "https://prod-1.westeurope.logic.azure.com/workflows/x"
+    (attachment,) = payload(url, Message("Title", ("one", "two")))["attachments"]
+    texts = [run["text"] for block in attachment["content"]["body"] for run in block["inlines"]]
+    assert texts == ["Title", "one", "two"]
 
 
 def test_a_server_that_is_not_there_is_told_without_its_address():
@@ -177,21 +178,7 @@ def test_an_address_that_makes_no_sense_is_refused_unspoken(url):
 
 def test_a_line_break_in_a_subject_makes_no_header():
     with receivers.mail() as server:
-        channel = Email(server.url, ("ada@example.org",))
-        with pytest.raises(ValueError, match="linefeed"):
-            channel.send(Message("a\nBcc: eve@example.org", ()))
-        assert server.letters == []
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("postgresql://me:pw@db:5432/x", "postgresql://me:***@db:5432/x"),
-        ("no connection to db:5432/eurostat", "no connection to db:5432/eurostat"),
-        ("password=pw host=db", "password=*** host=db"),
-        ("GET /x?sig=abc&y=1", "GET /x?sig=***&y=1"),
-        ("https://ec.europa.eu/a?x=1", "https://ec.europa.eu/a?x=1"),
-    ],
-)
-def test_only_secrets_are_masked(text, expected):
-    assert masked(text) == expected
+        Email(server.url, ("ada@example.org",)).send(Message("a\r\nBcc: eve@example.org", ()))
+        letter = message_from_string(server.letters[0], policy=policy.default)
+    assert letter["Subject"] == "a Bcc: eve@example.org"
+    assert letter["Bcc"] is None

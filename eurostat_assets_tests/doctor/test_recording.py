@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from eurostat_assets.doctor.exchange import kept_headers, without_secrets
+from eurostat_assets.doctor.exchange import kept_headers
 from eurostat_assets.doctor.recording import MANIFEST, NoRecording, Recorder, recorded
 from eurostat_assets.doctor.runner import ask, contract_verdicts
+from eurostat_assets.model.addresses import without_secrets
 from eurostat_assets.sandbox import Running
 from eurostat_assets.settings import Settings
 

@@ -9,7 +9,7 @@ import pytest
 from eurostat_assets import metadata
 from eurostat_assets.eurostat import Release
 from eurostat_assets.jsonstat import ParquetFile, write_parquet
-from eurostat_assets.report import markdown
+from eurostat_assets.model import markdown
 
 DATASET = Path("jsonstat-eurostat") / "hlth_ehis_hc7.json"
 

@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from eurostat_assets import postgres, resources
-from eurostat_assets.doctor.exchange import without_secrets
 from eurostat_assets.doctor.verdict import Outcome, Verdict
+from eurostat_assets.model.addresses import without_secrets
 from eurostat_assets.settings import Settings
 
 

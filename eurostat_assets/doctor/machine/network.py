@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from eurostat_assets import ports
-from eurostat_assets.doctor.exchange import without_secrets
 from eurostat_assets.doctor.machine.check import Machine, Wrong, machine_check
 from eurostat_assets.doctor.platforms import daemons, home_of
+from eurostat_assets.model.addresses import without_secrets
 
 _CLOCK_TOLERANCE: Final = 300.0
 _PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")

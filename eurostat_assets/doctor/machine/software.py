@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from eurostat_assets.doctor.exchange import without_secrets
 from eurostat_assets.doctor.machine.check import Machine, Wrong, machine_check
+from eurostat_assets.model.addresses import without_secrets
 from eurostat_assets.postgres import PostgresError, advisories
 from eurostat_assets.postgres.cluster import programs_for
 from eurostat_assets.postgres.connection import open_session
