@@ -120,9 +120,15 @@ def write_files(folder: Path) -> None:
         if name == "workspace.yaml" and (folder / name).exists():
             continue
         source = package / name if (package / name).exists() else package.parent / name
+        wanted = source.read_bytes()
+        if (folder / name).exists() and (folder / name).read_bytes() == wanted:
+            continue  # nothing to write, so that this does on a full disk, too
         new = folder / f".{name}.{os.getpid()}"
-        new.write_bytes(source.read_bytes())
-        new.replace(folder / name)  # whoever reads it meanwhile has all of one or the other
+        try:
+            new.write_bytes(wanted)
+            new.replace(folder / name)  # whoever reads it meanwhile has all of one or the other
+        finally:
+            new.unlink(missing_ok=True)
 
 
 def _named_for(loaded: settings.Settings, variables: Mapping[str, str]) -> bool:

@@ -1,6 +1,7 @@
 """The command line as a person uses it: real processes, real exit codes, a PostgreSQL of its own."""
 
 import csv
+import errno
 import json
 import os
 import socket
@@ -11,10 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg2
+import psycopg2.errors
 import pyarrow.parquet as pq
 import pytest
 
 from eurostat_assets import sandbox
+from eurostat_assets.cli import app as cli_app
 from eurostat_assets.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -256,3 +259,26 @@ def test_down_says_in_which_home_it_stopped_what(cli):
     done = cli("down")
     assert done.stdout.startswith("Stopped in /")
     assert done.stdout.endswith(": PostgreSQL.\n")
+
+
+def _fails(error: BaseException, cause: BaseException | None = None) -> Callable[[], None]:
+    def run() -> None:
+        raise error from cause
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("run", "code", "sentence"),
+    [
+        (_fails(OSError(errno.ENOSPC, "No space left", "/x/y")), 1, "/x/y: No space left: the disk is full"),
+        (_fails(RuntimeError("of Dagster"), psycopg2.errors.DiskFull("could not extend file")), 4, "could not extend file"),
+    ],
+)  # fmt: skip
+def test_a_full_disk_is_a_sentence_wherever_it_is_met(monkeypatch, capsys, run, code, sentence):
+    monkeypatch.setattr(cli_app, "app", run)
+    monkeypatch.setattr(cli_app.signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as ended:
+        cli_app.main()
+    assert ended.value.code == code
+    assert sentence in capsys.readouterr().err

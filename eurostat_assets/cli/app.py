@@ -9,6 +9,7 @@ imported when it runs. So `--help` and shell completion need no Dagster, Arrow o
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -101,6 +102,9 @@ def main() -> None:
             sys.exit(1)
         code = _exit_code(error)
         if code is None:
+            if said := _of_the_database(error):
+                complaint.print(f"[red]{shown(said)}[/]", soft_wrap=True, highlight=False)
+                sys.exit(4)
             raise
         complaint.print(f"[red]{shown(message(error))}[/]", soft_wrap=True, highlight=False)
         sys.exit(code)
@@ -146,8 +150,23 @@ def _explain_settings(error: Exception) -> None:
 
 
 def _of_the_system(error: OSError) -> str:
-    """Return what the operating system refused, and for which file."""
-    return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    """Return what the operating system refused, for which file, and what helps where that is known."""
+    said = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"{said}: the disk is full. Free some space, then run this again." if full else said
+
+
+def _of_the_database(error: BaseException | None) -> str | None:
+    """What the database said to Dagster, in a sentence; None where an error does not come from there."""
+    import psycopg2
+
+    from eurostat_assets.postgres.connection import reason
+
+    while error is not None:
+        if isinstance(error, psycopg2.Error):
+            return f"Dagster's database refused: {reason(error)}"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _exit_code(error: Exception) -> int | None:
