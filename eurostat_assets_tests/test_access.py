@@ -191,6 +191,7 @@ def test_url_and_shell_are_the_readers_unless_admin_is_asked_for(server):
     for words, user in (((), "eurostat_reader"), (("--admin",), "postgres")):
         done = call("shell", *words, "-Atc", "SELECT current_user")
         assert (done.stdout, done.returncode) == (f"{user}\n", 0), done.stderr
+    assert call("shell", "--admin", "-Atc", "SHOW search_path").stdout == "public,pg_temp\n"
     server.stop()
     stopped = call("url")
     assert stopped.returncode == 4

@@ -24,6 +24,7 @@ RESERVED_TABLES = frozenset(
         "checks",
         "datasets",
         "freshness",
+        "held_locks",
         "incidents",
         "incidents_told",
         "migrations",
@@ -33,6 +34,7 @@ RESERVED_TABLES = frozenset(
         "releases",
         "run_leases",
         "seals",
+        "session_locks",
     }
 )
 """Tables and views of the mirror itself in schema `eurostat`, beside which no dataset can have its own."""

@@ -61,7 +61,7 @@ def test_no_dataset_can_take_the_name_of_a_table_of_ours(query: Query) -> None:
 def test_a_database_of_the_sandbox_is_not_used_for_eurostat(mirror: str) -> None:
     claim_mirror(mirror, "http://127.0.0.1:8123/api")
     claim_mirror(mirror, "http://127.0.0.1:8123/api/")
-    with pytest.raises(MirrorMismatch, match="another database or home folder") as refusal:
+    with pytest.raises(MirrorMismatch, match="EUROSTAT_HOME to another one") as refusal:
         claim_mirror(mirror, "https://ec.europa.eu/eurostat/api/dissemination")
     assert refusal.value.claimed == "http://127.0.0.1:8123/api"
 
