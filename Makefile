@@ -16,7 +16,7 @@ ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
 endif
 
-.PHONY: help demo up down install test lint format bench fuzz hostile places audit-deps sbom clean
+.PHONY: help demo up down install test lint format bench fuzz hostile endure places audit-deps sbom clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ fuzz: .venv/installed  ## a million broken bodies, and 100,000 feeds, inventorie
 
 hostile: .venv/installed  ## a month of faults, kills and absences against the whole mirror; half an hour
 	@$(RUN) python -m eurostat_assets_tests.hostile $(ARGS)
+
+endure: .venv/installed  ## a thousand kills of publishers, servers, trees and disks; goes on where it was stopped
+	@$(RUN) python -W ignore:resource_tracker -m eurostat_assets_tests.endure $(ARGS)
 
 places:  ## the demo as root in a closed folder, behind a proxy, as a package, …; ARGS names some, --list shows all
 	@$(PYTHON) -m eurostat_assets_tests.places $(ARGS)

@@ -1,0 +1,5 @@
+"""`python -m eurostat_assets_tests.endure`."""
+
+from eurostat_assets_tests.endure.series import main
+
+main()
