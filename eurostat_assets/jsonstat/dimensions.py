@@ -60,7 +60,7 @@ def _check_sizes(sizes: list[int], counts: list[int]) -> None:
 
 
 def _size(size: Any) -> int:
-    if isinstance(size, str) and size.isdecimal() and len(size) < 19:
+    if isinstance(size, str) and size.isascii() and size.isdecimal() and len(size) < 19:
         size = int(size)
     if isinstance(size, bool) or not isinstance(size, int) or size < 0:
         raise BadStructure(f"{size!r} is not a number of positions", member="size")

@@ -101,7 +101,7 @@ def _annotation(annotations: tuple[dict[str, Any], ...], kind: str, member: str)
 
 
 def _count(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdecimal() and len(text) < 19 else None
+    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def _time(body: dict[str, Any], dimensions: tuple[Dimension, ...]) -> str | None:
