@@ -25,7 +25,8 @@ TWO = quote("query A { version } mutation B " + MUTATION.removeprefix("mutation"
 
 
 def get(target: str, *headers: str, method: str = "GET", version: str = "1.1") -> str:
-    return "\r\n".join([f"{method} {target} HTTP/{version}", *headers, "Connection: close", "", ""])
+    close = [] if UPGRADE in headers else ["Connection: close"]
+    return "\r\n".join([f"{method} {target} HTTP/{version}", *headers, *close, "", ""])
 
 
 def post(target: str, *headers: str, body: str = BODY) -> str:
@@ -108,11 +109,11 @@ REQUESTS = {
 
 
 def answer(port: int, request: str) -> str:
-    """The answer to one request: all of it, or the first part where a web socket was opened."""
+    """The answer to one request: all of it, or the first part where a web socket is asked for."""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request.replace("PORT", str(port)).encode())
         said = connection.recv(65536)
-        while not said.startswith(b"HTTP/1.1 101") and (more := connection.recv(65536)):
+        while UPGRADE not in request and (more := connection.recv(65536)):
             said += more
     return said.decode("latin-1")
 
