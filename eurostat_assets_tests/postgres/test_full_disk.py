@@ -38,6 +38,8 @@ def small_disk() -> Iterator[Path]:
         try:
             yield mounted
         finally:
+            for name in ("home", "second"):
+                EmbeddedPostgres(mounted / name / "postgres").stop()
             subprocess.run(["umount", "--lazy", str(mounted)], check=True)
 
 
