@@ -20,7 +20,8 @@ from eurostat_assets.processes import write_ended
 
 ORDERLY_GRACE = 6.0  # seconds between SIGTERM and SIGKILL when the launcher stops the platform
 ABRUPT_GRACE = 1.5  # when the launcher has died
-ABRUPT_SHUTDOWN = 2.0  # seconds for the shutdown checkpoint of PostgreSQL then
+ORDERLY_SHUTDOWN = 60.0  # seconds for the shutdown checkpoint of PostgreSQL, which on a full disk never ends
+ABRUPT_SHUTDOWN = 2.0  # when the launcher has died
 SECONDS_TO_APPEAR = 2.0  # for a server whose starter was killed in the midst of it
 OURS = "postgres"  # what the launcher says before it starts the embedded server
 ORDERLY = "stop"  # and before it closes the pipe on purpose
@@ -79,7 +80,12 @@ class Guardian:
         except (OSError, ValueError):
             pass  # it is dead: then we do it ourselves, below
         if self._process is None or self._process.returncode != 0:
-            end_platform(self._home, owns_database=self._owns_database, grace=ORDERLY_GRACE)
+            end_platform(
+                self._home,
+                owns_database=self._owns_database,
+                grace=ORDERLY_GRACE,
+                fast_for=ORDERLY_SHUTDOWN,
+            )
 
     def _say(self, word: str) -> None:
         assert self._process is not None
@@ -88,7 +94,7 @@ class Guardian:
         self._process.stdin.flush()
 
 
-def end_platform(home: Path, *, owns_database: bool, grace: float, fast_for: float | None = None) -> None:
+def end_platform(home: Path, *, owns_database: bool, grace: float, fast_for: float) -> None:
     """End the platform's processes, then stop the embedded server, if it is the launcher's; `fast_for` as in its `stop`."""
     process_tree.end(home, grace=grace)
     if owns_database:
@@ -104,7 +110,7 @@ def main(home: Path) -> None:
     said = {line.strip() for line in sys.stdin}
     began = time.monotonic()
     if ORDERLY in said:
-        end_platform(home, owns_database=OURS in said, grace=ORDERLY_GRACE)
+        end_platform(home, owns_database=OURS in said, grace=ORDERLY_GRACE, fast_for=ORDERLY_SHUTDOWN)
     else:
         end_platform(home, owns_database=OURS in said, grace=ABRUPT_GRACE, fast_for=ABRUPT_SHUTDOWN)
         now, took = time.strftime("%Y-%m-%d %H:%M:%S"), time.monotonic() - began

@@ -18,7 +18,7 @@ import requests
 
 from eurostat_assets import access, code_server, home_modes, ports, postgres, resources
 from eurostat_assets.full_disks import FullDisks
-from eurostat_assets.guardian import Guardian
+from eurostat_assets.guardian import ORDERLY_SHUTDOWN, Guardian
 from eurostat_assets.model.messages import message
 from eurostat_assets.processes import only_one, owned_database, stop_leftovers, write_down
 from eurostat_assets.settings import Settings
@@ -175,7 +175,7 @@ def stop(settings: Settings) -> list[str]:
     Both are found by the home, also where every file that says so is lost, or the home itself.
     """
     stopped = sorted(stop_leftovers(settings.home))
-    if postgres.EmbeddedPostgres(settings.home / "postgres").stop():
+    if postgres.EmbeddedPostgres(settings.home / "postgres").stop(fast_for=ORDERLY_SHUTDOWN):
         stopped.append("PostgreSQL")
     return stopped
 
