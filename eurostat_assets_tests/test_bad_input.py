@@ -1,6 +1,7 @@
 """Whatever comes in: a clear error that names the dataset, nothing half-written, the last good table untouched."""
 
 import http.server
+import json
 import shutil
 import subprocess
 import threading
@@ -19,7 +20,7 @@ REFUSED = b'{ "error": [{"status": 400,"id": 150,"label": "INVALID_QUERY_DIMENSI
 
 
 class Answer:
-    """What the next Eurostat says, whatever it is asked."""
+    """What the next Eurostat says, whatever it is asked, except who it is."""
 
     def __init__(self, status: int, kind: str, body: bytes) -> None:
         self.status, self.kind, self.body = status, kind, body
@@ -27,24 +28,29 @@ class Answer:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     answer: Answer
+    identity: Answer
 
     def do_GET(self) -> None:
-        self.send_response(self.answer.status)
-        self.send_header("Content-Type", self.answer.kind)
-        self.send_header("Content-Length", str(len(self.answer.body)))
+        answer = self.identity if self.path == "/sandbox/identity" else self.answer
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.kind)
+        self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(self.answer.body)
+        self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class' name
         """Be silent."""
 
 
 @pytest.fixture
-def strange_eurostat() -> Iterator[str]:
+def strange_eurostat(source: sandbox.Running) -> Iterator[str]:
+    """The sandbox `source`, as it answers on a bad day."""
+    who = json.dumps({"identity": sandbox.identity(source.api_url)})
+    Handler.identity = Answer(200, "application/json", who.encode())
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield f"http://127.0.0.1:{server.server_port}{sandbox.API_PATH}"
     server.shutdown()
     thread.join()
     server.server_close()

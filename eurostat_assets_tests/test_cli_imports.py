@@ -12,7 +12,7 @@ from eurostat_assets_tests.test_cli import cli
 
 __all__ = ["cli"]
 
-LOCAL = "http://127.0.0.1:9/"  # any address of this machine is "an invented Eurostat"; status asks it nothing
+LOCAL = "http://127.0.0.1:9/eurostat/api/dissemination"  # no sandbox need run, to look at what it filled
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = """
 import json, sys

@@ -1,6 +1,7 @@
 """What publishers really send, through the whole chain: HTTP, raw store, reader, checks, Parquet, PostgreSQL."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -84,15 +85,27 @@ REFUSED = [
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandbox.Running]:
-    with serving(tmp_path_factory.mktemp("sent"), BODIES) as running:
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sent")
+
+
+@pytest.fixture(scope="module")
+def source(sent: Path) -> Iterator[sandbox.Running]:
+    with serving(sent, BODIES) as running:
         yield running
 
 
-def serving(folder: Path, bodies: list[dict[str, Any]]) -> Any:
+def serving(folder: Path, bodies: list[dict[str, Any]], same_as: Path | None = None) -> Any:
+    """Serve these bodies; as the same source that serves the folder `same_as`, where one is given."""
     for one in bodies:
         (folder / f"{one['extension']['id']}.json").write_text(json.dumps(one))
-    return sandbox.running(recorded=folder)
+    if same_as:
+        shutil.copytree(_state_of(same_as), _state_of(folder))
+    return sandbox.running(folder=_state_of(folder), recorded=folder)
+
+
+def _state_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-state")
 
 
 @pytest.fixture
@@ -206,14 +219,21 @@ def test_a_code_that_may_be_a_partition_can_be_a_table(mirror: Mirroring, databa
     ],
 )
 def test_what_the_reader_refuses_of_the_description_is_final_and_kept_in_quarantine(
-    mirror: Mirroring, tmp_path: Path, database: str, code: str, member: str, position: int, words: str
+    mirror: Mirroring,
+    sent: Path,
+    tmp_path: Path,
+    database: str,
+    code: str,
+    member: str,
+    position: int,
+    words: str,
 ) -> None:
     assert mirror.mirror(code) is None
     good, release = table(database, code), postgres.states(database)[code].release
     quarantine = tmp_path / "store" / "quarantine" / f"dataset={code}"
     bad = tmp_path / "bad"
     bad.mkdir()
-    with serving(bad, REFUSED) as spoiled:
+    with serving(bad, REFUSED, same_as=sent) as spoiled:
         persistent = mirror.settings.model_copy(update={"api_url": spoiled.api_url, "attempts": 3})
         refused = replace(mirror, settings=persistent)
         for times in (1, 2):
