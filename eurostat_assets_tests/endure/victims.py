@@ -80,6 +80,7 @@ def start(task: Task, said: Path, steps: int | None = None) -> int:
         return victim
     try:
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # what the series does then is not meant for it
         sys.stdout = sys.stderr = said.open("a")
         os.dup2(sys.stderr.fileno(), 1)
         os.dup2(sys.stderr.fileno(), 2)
