@@ -34,6 +34,15 @@ SELECT relname FROM pg_class JOIN eurostat.bulk_loads ON starts_with(relname, fo
 WHERE relnamespace = %s::regnamespace AND table_name = %s AND state <> 'loaded'
   AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = pg_class.oid)
 """
+DIED = """
+SELECT DISTINCT table_name FROM eurostat.bulk_loads
+WHERE state = 'loading' OR state <> 'loaded' AND EXISTS (
+    SELECT FROM pg_class
+    WHERE relnamespace = %s::regnamespace AND starts_with(relname, format('bulk#%%s_', id))
+      AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = pg_class.oid)
+)
+ORDER BY table_name
+"""
 # A snapshot that is older than the load that emptied a child may still need its rows; after a day nobody has one.
 EMPTIED = """
 SELECT relname FROM pg_class JOIN eurostat.bulk_loads ON starts_with(relname, format('bulk#%%s_', id))
@@ -139,6 +148,11 @@ def first_outside(cursor: Cursor, children: Sequence[str], scope: Predicate) -> 
         if found:
             return found
     return None
+
+
+def with_leftovers(connection: Connection) -> list[str]:
+    """The tables of which a load is at work, or has died and left something."""
+    return [table for (table,) in rows(connection, DIED, (STORE,))]
 
 
 def clear_leftovers(connection: Connection, table: str) -> None:

@@ -1,8 +1,11 @@
 """Those who publish: one at a time for each dataset, and what is to be done about those that died."""
 
 import time
+from contextlib import suppress
 
-from eurostat_assets.postgres import books, session_locks
+import psycopg2.errors
+
+from eurostat_assets.postgres import books, bulk_tables, session_locks
 from eurostat_assets.postgres.connection import Connection, connect, rows
 from eurostat_assets.postgres.errors import AnotherLoader
 
@@ -18,10 +21,11 @@ They are set for people; a load is one transaction as long as its COPY, and ends
 
 
 def remove_leftovers(url: str, keep_releases: int = 0, patience: float = 10) -> list[str]:
-    """Clear up after loaders that died and whose datasets nobody published since; returns those datasets.
+    """Clear up after loaders that died and that nobody has followed since; returns the datasets, and tables of bulk loads.
 
-    For the start of the platform: else the next publication of each dataset does it. The server needs some seconds
-    to notice that a killed loader is gone, so `patience` is longer; whoever holds its dataset after that is alive.
+    For the start of the platform: else the next publication of each dataset does it, and the next load into each table. The
+    server needs some seconds to notice that a killed loader is gone, so `patience` is longer; whoever holds its dataset or
+    table after that is alive.
     """
     swept = []
     deadline = time.monotonic() + patience
@@ -33,6 +37,13 @@ def remove_leftovers(url: str, keep_releases: int = 0, patience: float = 10) -> 
                 continue
             books.sweep(connection, dataset, keep_releases)
             swept.append(dataset)
+        for table in bulk_tables.with_leftovers(connection):
+            if session_locks.lock(connection, f"bulk:{table}", max(0, deadline - time.monotonic())):
+                with suppress(
+                    psycopg2.errors.InsufficientPrivilege
+                ):  # another role's, who clears up at its next load
+                    bulk_tables.clear_leftovers(connection, table)
+                    swept.append(table)
     return swept
 
 

@@ -269,6 +269,28 @@ def test_the_start_clears_up_after_the_dead_and_leaves_the_living_alone(
     assert remove_leftovers(mirror) == []
 
 
+def test_the_start_clears_up_after_a_bulk_load_that_died(mirror: str, release: Write, query: Query) -> None:
+    stored = "SELECT count(*) FROM pg_class WHERE starts_with(relname, 'bulk#') AND relkind = 'r'"
+    file = release()
+    load_parquet(mirror, [file], "public.whole")
+    # Loaded into a table of its own that is no part of the other one yet: then it is killed.
+    die = "from eurostat_assets.postgres import bulk, bulk_transactions\n"
+    die += "bulk_transactions._attach = lambda *_: bulk_transactions.time.os.kill(0, 9)\n"
+    die = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from eurostat_assets.postgres import bulk, bulk_transactions\n"
+        "bulk_transactions._attach = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "bulk.load_parquet(sys.argv[1], [Path(sys.argv[2])], 'public.died')\n"
+    )
+    assert subprocess.run([sys.executable, "-c", die, mirror, str(file)]).returncode == -signal.SIGKILL
+    assert query(stored) == [(2,)]
+    assert remove_leftovers(mirror) == ["public.died"]
+    assert query(stored) == [(1,)]
+    assert query("SELECT state FROM eurostat.bulk_loads ORDER BY id") == [("loaded",), ("interrupted",)]
+    assert query("SELECT count(*) FROM public.whole") == [(1000,)]
+    assert remove_leftovers(mirror) == []
+
+
 def test_a_value_out_of_range_fails_the_publication(
     mirror: str, tmp_path: Path, survives: Callable[..., None]
 ) -> None:
