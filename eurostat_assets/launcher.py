@@ -102,12 +102,14 @@ def running(
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     tell = _also_logged(tell, logs / "launcher.log")
+    disks = FullDisks(settings, tell)
+    disks.look()  # first: on a full disk not even the next line can be written down
     with only_one(settings.home) as register:
         stop_leftovers(settings.home)
         port = ports.choose(port, settings, tell)
         guardian = Guardian(settings.home, register, logs / "guardian.log")
         supervisor = Supervisor(tell)
-        supervisor.also(FullDisks(settings, tell).look)
+        supervisor.also(disks.look)
         try:
             guardian.start()
             supervisor.add(guardian)
