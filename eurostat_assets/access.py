@@ -25,12 +25,18 @@ class ReaderUnknown(PostgresError):
 
 
 def initialise(
-    settings: Settings, *, loader_password: str | None = None, reader_password: str | None = None
+    settings: Settings,
+    *,
+    loader_password: str | None = None,
+    reader_password: str | None = None,
+    dedicated: bool = False,
 ) -> None:
     """Create the roles, or bring them up to date. The reader can log in afterwards, with the password in the home's file.
 
     Without a `reader_password` the one in the file is used, or a new one. Only where a server of the user's own has a
     reader that can log in already, whose password is not known here, that password stays.
+
+    The embedded server is `dedicated` to the mirror, as another may be.
 
     On the embedded server the same holds of the loader. Wherever its password is set, Dagster's database becomes its own.
     Raises `PostgresError`.
@@ -46,7 +52,10 @@ def initialise(
         known = resources.password_in(settings.home / resources.LOADER_PASSWORD_FILE)
         loader_password = loader_password or known or secrets.token_urlsafe(24)
         _keep_password(settings, resources.LOADER_PASSWORD_FILE, loader_password)
-    initialise_roles(url, loader_password=loader_password, reader_password=password)
+    initialise_roles(
+        url, loader_password=loader_password, reader_password=password, limits=resources.reader_limits(settings),
+        dedicated=dedicated or is_embedded,
+    )  # fmt: skip
     if loader_password:
         hand_over_database(resources.owner_url(settings, resources.DAGSTER_DATABASE))
 

@@ -5,6 +5,7 @@ The loading is in `postgres/bulk.py`.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -65,6 +66,7 @@ def load_files(
             scope=config.scope or None,
             jobs=config.processes,
             on_progress=resources.progress(context.log, config.table, "rows"),
+            patience=replace(resources.patience(mirror.settings), report=context.log.warning),
         )
         rows = bulk.count_rows(url, config.table)
     context.log.info(f"{done}. The table has {rows:,} rows.")

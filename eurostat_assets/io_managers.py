@@ -17,7 +17,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -190,7 +190,7 @@ class TableStore(dg.IOManager):
                 obj.path,
                 dataset=code,
                 storage=self._mirror.storage,
-                patience=self._mirror.patience,
+                patience=replace(self._mirror.patience, report=context.log.warning),
                 read_seconds=obj.seconds,
                 on_progress=progress(context.log, f"{code}: loading", "rows"),
             )

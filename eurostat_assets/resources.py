@@ -72,7 +72,7 @@ class Mirror:
     @cached_property
     def patience(self) -> postgres.Patience:
         """How long a publication waits, and a dataset that failed."""
-        return postgres.Patience(retry=self.settings.retry_after)
+        return patience(self.settings)
 
     @cached_property
     def database(self) -> str:
@@ -163,6 +163,24 @@ def _remove_if_abandoned(folder: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
     except (FileNotFoundError, NotADirectoryError, BlockingIOError):
         return
+
+
+def patience(settings: Settings) -> postgres.Patience:
+    """How long a publication waits, and a dataset that failed."""
+    return postgres.Patience(
+        retry=settings.retry_after, end_sessions_after=settings.end_blocking_sessions_after
+    )
+
+
+def reader_limits(settings: Settings) -> postgres.ReaderLimits:
+    """What the role of readers may take of the server."""
+    return postgres.ReaderLimits(
+        connections=settings.reader_connections,
+        statement_timeout=settings.reader_statement_timeout,
+        idle_in_transaction_timeout=settings.reader_idle_in_transaction_timeout,
+        transaction_timeout=settings.reader_transaction_timeout,
+        temporary_files=settings.reader_temporary_files,
+    )
 
 
 def client(settings: Settings) -> Eurostat:

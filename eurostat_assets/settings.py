@@ -137,6 +137,40 @@ class Settings(BaseSettings):
         description="When a dimension goes that a view needs: keep its column, with nulls; else refuse.",
     )
 
+    # What readers may do (applied by `up`, `demo` and `db init`)
+    reader_connections: int = Field(
+        default=50, ge=0, description="Connections that eurostat_reader may have at once. 0: no limit."
+    )
+    reader_statement_timeout: float = Field(
+        default=3600,
+        ge=0,
+        le=86400 * 20,
+        description="Seconds a query of eurostat_reader may take. 0: no limit.",
+    )
+    reader_idle_in_transaction_timeout: float = Field(
+        default=600,
+        ge=0,
+        le=86400 * 20,
+        description="Seconds eurostat_reader may do nothing within a transaction, which keeps its locks. 0: no limit.",
+    )
+    reader_transaction_timeout: float = Field(
+        default=4 * 3600,
+        ge=0,
+        le=86400 * 20,
+        description="Seconds a transaction of eurostat_reader may last (PostgreSQL 17 and later). 0: no limit.",
+    )
+    reader_temporary_files: float = Field(
+        default=20,
+        ge=0,
+        le=2000,
+        description="Gigabytes of temporary files a session of eurostat_reader may fill. 0: no limit.",
+    )
+    end_blocking_sessions_after: float = Field(
+        default=0,
+        ge=0,
+        description="Seconds after which a publication ends the sessions in its way, idle ones first. 0: never.",
+    )
+
     # Concurrency and rate limits
     parallel_downloads: int = Field(default=4, ge=1, le=16, description="Simultaneous requests to Eurostat.")
     parallel_runs: int = Field(

@@ -170,6 +170,39 @@ def test_a_server_of_ones_own_is_left_to_the_loader_where_it_gets_a_password(ser
     DagsterPostgresStorage(resources.database_url(others, "dagster"), should_autocreate_tables=True)
     assert owners(server.url("dagster"), IN_PUBLIC) == {"eurostat_loader"}
     assert query(access.reader_url(others), "SELECT current_user::text") == [("eurostat_reader",)]
+def test_a_reader_takes_no_more_of_the_server_than_his_share(server, monkeypatch):
+    monkeypatch.setenv("EUROSTAT_DATABASE_URL", "")
+    access.initialise(Settings(home=server.folder.parent, reader_connections=2))
+    url = access.reader_url(Settings(home=server.folder.parent))
+    assert query(url, "SELECT current_setting('statement_timeout')") == [("1h",)]
+    assert query(url, "SELECT current_setting('idle_in_transaction_session_timeout')") == [("10min",)]
+    assert query(url, "SELECT current_setting('transaction_timeout')") == [("4h",)]
+    assert query(url, "SELECT current_setting('temp_file_limit')") == [("20000000kB",)]
+    for forbidden in (
+        "SET temp_file_limit = -1",
+        "SELECT pg_advisory_lock(1)",
+        "SELECT pg_try_advisory_xact_lock_shared(1, 2)",
+        "SET transaction_read_only = off; CREATE TEMPORARY TABLE mine (a int)",
+        "SET transaction_read_only = off; SELECT lo_create(0)",
+        "SET transaction_read_only = off; SELECT pg_logical_emit_message(false, 'a', repeat('b', 1000))",
+        "SET transaction_read_only = off; LOCK TABLE eurostat.datasets IN ROW SHARE MODE",
+        "SET transaction_read_only = off; SELECT FROM eurostat.datasets FOR KEY SHARE",
+    ):
+        with pytest.raises(InsufficientPrivilege):
+            query(url, forbidden)
+    server.url("dagster")
+    access.initialise(Settings(home=server.folder.parent, reader_connections=2))
+    for other in ("postgres", "dagster", "template1"):
+        with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+            psycopg2.connect(url, dbname=other)
+    with closing(psycopg2.connect(url)), closing(psycopg2.connect(url)):
+        with pytest.raises(psycopg2.OperationalError, match="too many connections for role"):
+            psycopg2.connect(url)
+    unlimited = {f"reader_{name}": 0 for name in ("connections", "statement_timeout", "temporary_files")}
+    access.initialise(Settings(home=server.folder.parent, **unlimited))
+    assert query(url, "SELECT current_setting('statement_timeout')") == [("0",)]
+    assert query(url, "SELECT current_setting('temp_file_limit')") == [("-1",)]
+    assert query(url, "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user") == [(-1,)]
 
 
 def test_url_and_shell_are_the_readers_unless_admin_is_asked_for(server):

@@ -40,6 +40,13 @@ def start() -> None:
 def init(
     loader_password_file: PasswordFile = None,
     reader_password_file: PasswordFile = None,
+    dedicated: Annotated[
+        bool,
+        typer.Option(
+            "--dedicated",
+            help="The server serves this mirror alone: take from PUBLIC what readers do not need.",
+        ),
+    ] = False,
 ) -> None:
     """Make databases, tables and the roles eurostat_owner, eurostat_loader, eurostat_reader; safe to run again.
 
@@ -57,6 +64,7 @@ def init(
         loaded,
         loader_password=_password(loader_password_file),
         reader_password=_password(reader_password_file),
+        dedicated=dedicated,
     )
     say("Databases, tables and roles are there; eurostat_reader may read every table, present and future.")
 

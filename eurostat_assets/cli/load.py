@@ -53,7 +53,7 @@ def load_parquet(
         with count_bar("Loading rows", 0) as report:
             done = bulk.load_parquet(
                 url, paths, table, mode=mode, scope=scope, jobs=jobs,
-                on_progress=lambda rows, total: report(rows, "", total),
+                on_progress=lambda rows, total: report(rows, "", total), patience=resources.patience(config),
             )  # fmt: skip
     except MalformedScope as error:
         raise typer.BadParameter(str(error), param_hint="--scope") from error

@@ -54,6 +54,7 @@ from eurostat_assets.postgres.incidents import (
     telling,
 )
 from eurostat_assets.postgres.indexes import Indexes
+from eurostat_assets.postgres.limits import ReaderLimits
 from eurostat_assets.postgres.loaders import remove_leftovers
 from eurostat_assets.postgres.migrations import migrate
 from eurostat_assets.postgres.offers import (
@@ -106,6 +107,7 @@ __all__ = [
     "Publication",
     "PublishError",
     "Reader",
+    "ReaderLimits",
     "RolesMissing",
     "SealState",
     "ServerStatus",

@@ -21,6 +21,7 @@ from eurostat_assets.postgres.errors import BulkLoadError
 from eurostat_assets.postgres.folder import File
 from eurostat_assets.postgres.loaders import SESSION
 from eurostat_assets.postgres.migrations import migrate
+from eurostat_assets.postgres.publication import PATIENCE, Patience
 from eurostat_assets.postgres.scope import Scope, typed
 from eurostat_assets.postgres.switching import Relation, relation
 from eurostat_assets.postgres.table import STORE, Column
@@ -61,6 +62,7 @@ def load_parquet(
     scope: str | None = None,
     jobs: int = 1,
     on_progress: OnProgress | None = None,
+    patience: Patience = PATIENCE,
 ) -> BulkLoad:
     """Load all files of `paths` into `table` (`schema.name`).
 
@@ -91,7 +93,7 @@ def load_parquet(
                 columns = _columns_of_table(table, present, columns, mode)
             predicate = typed(cursor, wanted, name, _types(present, columns)) if wanted else None
         files = _numbered(workers.describe(found, schema))
-        todo = Job(url, table, name, mode, columns, files, predicate, started=started)
+        todo = Job(url, table, name, mode, columns, files, predicate, started=started, patience=patience)
         if present and mode == "append":
             plan = appending.plan(connection, table, name, columns, files)
             todo = replace(todo, files=_numbered(plan.pending), replaced=plan.replaced)

@@ -3,7 +3,6 @@ for each load, named `bulk#<load>_<n>`. Here: attaching, counting, emptying and 
 """
 
 import re
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from psycopg2 import sql
 
 from eurostat_assets.postgres.bulk_state import FILE_COLUMN
 from eurostat_assets.postgres.connection import Connection, Cursor, milliseconds, rows, transaction
-from eurostat_assets.postgres.errors import BulkLoadError, listed
-from eurostat_assets.postgres.publication import PATIENCE
+from eurostat_assets.postgres.errors import BulkLoadError, in_the_way
+from eurostat_assets.postgres.publication import Patience
 from eurostat_assets.postgres.scope import Predicate
 from eurostat_assets.postgres.table import STORE
+from eurostat_assets.postgres.waiting import LOCKED, Tries
 
 CHILD = re.compile(r"bulk#(\d+)_\d+")
 FAMILY = """
@@ -47,11 +47,6 @@ ORDER BY table_name
 EMPTIED = """
 SELECT relname FROM pg_class JOIN eurostat.bulk_loads ON starts_with(relname, format('bulk#%%s_', id))
 WHERE relnamespace = %s::regnamespace AND table_name = %s AND emptied_at < now() - interval '1 day'
-"""
-READERS = """
-SELECT DISTINCT format('pid %%s (%%s, %%s)', pid, usename, application_name)
-FROM pg_locks JOIN pg_stat_activity USING (pid)
-WHERE granted AND pid <> pg_backend_pid() AND relation = to_regclass(format('%%I.%%I', %s, %s))
 """
 
 
@@ -95,31 +90,27 @@ def delete(cursor: Cursor, member: Member, condition: sql.Composable) -> dict[in
     return dict(cursor.fetchall())
 
 
-def lock_out_readers(cursor: Cursor, table: str, name: sql.Identifier) -> None:
-    """Lock the table for the rest of the transaction. Tried for milliseconds at a time, with room for readers between.
+def lock_out_readers(
+    cursor: Cursor, table: str, name: sql.Identifier, patience: Patience, *, children: bool = False
+) -> None:
+    """Lock the table for the rest of the transaction, and the `children` as well, by tries that let readers pass.
 
     A reader chooses the children before it takes its snapshot. Without the lock one could choose before the new child
     is there, and look after the old rows are gone.
     """
-    deadline = time.monotonic() + PATIENCE.readers
-    cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(PATIENCE.lock),))
-    while True:
+    only = sql.SQL("" if children else "ONLY ")
+    tries = Tries(cursor.connection, f"The load into {table}", [name], patience)
+    for wait in tries:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(wait),))
         cursor.execute("SAVEPOINT locking")
         try:
-            cursor.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(name))
-        except psycopg2.errors.LockNotAvailable as error:
+            cursor.execute(sql.SQL("LOCK TABLE {}{} IN ACCESS EXCLUSIVE MODE").format(only, name))
+        except LOCKED:
             cursor.execute("ROLLBACK TO SAVEPOINT locking")
-            if time.monotonic() > deadline:
-                cursor.execute(READERS, name.strings)
-                who = listed([reader for (reader,) in cursor.fetchall()])
-                raise BulkLoadError(
-                    table,
-                    f"readers held it for {PATIENCE.readers:g} s: {who}. End those sessions or run it again later",
-                ) from error
-            time.sleep(PATIENCE.pause)
         else:
             cursor.execute("SELECT set_config('lock_timeout', '0', true)")
             return
+    raise BulkLoadError(table, in_the_way("it", patience.readers, tries.in_the_way))
 
 
 def attach(cursor: Cursor, name: sql.Identifier, children: Sequence[str], scope: Predicate | None) -> None:
@@ -158,7 +149,10 @@ def with_leftovers(connection: Connection) -> list[str]:
 def clear_leftovers(connection: Connection, table: str) -> None:
     """Drop what dead loads of this table left, and what has been empty for long. For the holder of its lock only."""
     for (child,) in rows(connection, LEFTOVERS, (STORE, table)):
-        rows(connection, sql.SQL("DROP TABLE {}").format(sql.Identifier(STORE, child)))
+        # Somebody reads it: next time.
+        with suppress(psycopg2.errors.LockNotAvailable), transaction(connection) as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '1s'")
+            cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(STORE, child)))
     rows(
         connection,
         "UPDATE eurostat.bulk_loads SET state = 'interrupted', finished_at = now()"

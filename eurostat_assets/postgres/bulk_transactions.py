@@ -25,6 +25,7 @@ from eurostat_assets.postgres.bulk_tables import Member
 from eurostat_assets.postgres.connection import Connection, Cursor, transaction
 from eurostat_assets.postgres.errors import BulkLoadError, FilesRefused
 from eurostat_assets.postgres.folder import File, Share
+from eurostat_assets.postgres.publication import PATIENCE, Patience
 from eurostat_assets.postgres.scope import Predicate
 from eurostat_assets.postgres.switching import definitions, relation
 from eurostat_assets.postgres.table import STORE, Column
@@ -46,6 +47,7 @@ class Job:
     scope: Predicate | None = None
     replaced: dict[int, list[int]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
+    patience: Patience = PATIENCE
 
 
 def run(
@@ -108,7 +110,7 @@ def _exchange(cursor: Cursor, todo: Job, load: int, on_progress: OnProgress | No
             count += sum(gone.values())
             deleted |= {(member.load, number): n for number, n in gone.items() if number}
     _refuse_files_with_rows_elsewhere(cursor, todo, deleted)
-    bulk_tables.lock_out_readers(cursor, todo.table, todo.name)
+    bulk_tables.lock_out_readers(cursor, todo.table, todo.name, todo.patience)
     _attach(cursor, todo, [share.child])
     bulk_state.enter(cursor, todo.table, load, todo.files, deleted, count, time.monotonic() - todo.started)
     return count
@@ -163,7 +165,7 @@ def _attach(cursor: Cursor, todo: Job, children: list[str]) -> None:
     present = relation(cursor, todo.name)
     if present and todo.mode == "replace":
         old = [member for member in bulk_tables.family(cursor, todo.name) if member.name.strings[0] == STORE]
-        bulk_tables.lock_out_readers(cursor, todo.table, todo.name)
+        bulk_tables.lock_out_readers(cursor, todo.table, todo.name, todo.patience, children=True)
         cursor.execute(sql.SQL("TRUNCATE {}").format(todo.name))
         for member in old:
             cursor.execute(sql.SQL("DROP TABLE {}").format(member.name))

@@ -41,6 +41,10 @@ SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "200",
+    # Readers cannot take all of them, and the platform gets in whoever is there.
+    "reserved_connections": "40",
+    # A reader may look at every table in one transaction, from each of his connections.
+    "max_locks_per_transaction": "256",
     "shared_buffers": "256MB",
     "maintenance_work_mem": "256MB",
     # COPY into a table made in the same transaction then writes no WAL at all.

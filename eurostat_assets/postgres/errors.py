@@ -30,6 +30,14 @@ PostgresError
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
+
+
+class InTheWay(Protocol):
+    """A session that holds a lock; as text it says who that is, and what he does."""
+
+    @property
+    def pid(self) -> int: ...
 
 from eurostat_assets.model.characters import bounded
 from eurostat_assets.model.messages import message
@@ -276,17 +284,13 @@ class DependentsInTheWay(PublishError):
 
 
 class ReadersInTheWay(PublishError):
-    """`readers` are the sessions that had the table locked at the end."""
+    """`readers` are the sessions (blockers.py) that had the table locked at the end."""
 
     worth_retrying = True
 
-    def __init__(self, dataset: str, seconds: float, readers: Sequence[str]) -> None:
-        who = listed(readers) or "sessions that are gone by now"
-        super().__init__(
-            dataset,
-            f"readers held its table for {seconds:g} s: {who}. End those sessions or run it again later",
-        )
-        self.readers = list(readers)
+    def __init__(self, dataset: str, seconds: float, readers: Sequence[InTheWay]) -> None:
+        super().__init__(dataset, in_the_way("its table", seconds, readers))
+        self.readers = list(map(str, readers))
 
 
 class AnotherLoader(PublishError):
@@ -309,6 +313,18 @@ class NewerPublished(PublishError):
         )
         self.release = release
         self.published = published
+
+
+def in_the_way(what: str, seconds: float, sessions: Sequence[InTheWay]) -> str:
+    """Return who held `what` for so many seconds, and how a person ends that; a sentence without its end."""
+    if not sessions:
+        return f"other sessions held {what} again and again for {seconds:g} s, and have ended by now: run it again"
+    who = listed([str(session) for session in sessions])
+    return (
+        f"other sessions held {what} for {seconds:g} s: {who}. Ask whose they are to end them, or end one with"
+        f" `SELECT pg_terminate_backend({sessions[0].pid})` as the owner of the database, or let"
+        " EUROSTAT_END_BLOCKING_SESSIONS_AFTER do so; then run it again"
+    )
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:

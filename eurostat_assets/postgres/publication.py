@@ -1,10 +1,14 @@
 """The words of publishing: how a release is stored, how long to wait for whom, and what came of it."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from eurostat_assets.postgres.indexes import Indexes
+
+log = logging.getLogger(__name__)
 
 Codes = Literal["text", "smallint"]
 
@@ -51,16 +55,16 @@ class Storage:
 class Patience:
     """How long to wait, in seconds.
 
-    A switch waits for the readers of the moment, and new readers wait behind it. So it waits `lock` at a
-    time, lets them pass for `pause` and tries again, for `readers` in all. `loader` is for another publication
-    of the same dataset. After a failure the dataset is due again in `retry`, see `record_failure`.
+    A switch tries for `readers` in all to find a moment when nobody is in its way (waiting.py), says by `report` who is,
+    and after `end_sessions_after` ends such sessions (0: never). `loader` is for another publication of the same dataset.
+    After a failure the dataset is due again in `retry`, see `record_failure`.
     """
 
-    lock: float = 0.03
-    pause: float = 0.5
     readers: float = 900
     loader: float = 3600
     retry: float = 600
+    end_sessions_after: float = 0
+    report: Callable[[str], object] = log.warning
 
 
 STORAGE = Storage()

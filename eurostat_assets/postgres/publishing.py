@@ -46,11 +46,14 @@ from eurostat_assets.postgres.table import (
     STORE,
     Readable,
     ReleaseFile,
+    coded_parent,
     codes_of,
+    codes_parent,
     open_parquet,
     read_release_file,
     readable,
 )
+from eurostat_assets.postgres.waiting import LOCKED, Tries
 
 if TYPE_CHECKING:
     from eurostat_assets.postgres.encoding import Encoder
@@ -60,12 +63,6 @@ log = logging.getLogger(__name__)
 SIZE = """
 SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
 WHERE relnamespace = %s::regnamespace AND relname IN (%s, %s)
-"""
-READERS = """
-SELECT DISTINCT pid, coalesce(usename, ''), application_name
-FROM pg_locks JOIN pg_stat_activity USING (pid)
-WHERE granted AND pid <> pg_backend_pid()
-  AND relation IN (SELECT relid FROM pg_partition_tree(format('%%I.%%I', %s, %s)::regclass))
 """
 
 
@@ -174,25 +171,27 @@ def _switch_patiently(
     storage: Storage,
     patience: Patience,
 ) -> float:
-    """Try until no reader is in the way; returns the seconds of the try that succeeded."""
-    deadline = time.monotonic() + patience.readers
-    while True:
+    """Try until no session is in the way; returns the seconds of the try that succeeded."""
+    stored = [
+        sql.Identifier(STORE, name) for name in (child, coded_parent(file.table), codes_parent(file.table))
+    ]
+    name = sql.Identifier(SCHEMA, file.table)
+    tries = Tries(connection, f"{file.dataset}: its switch", [name, *stored], patience)
+    for wait in tries:
         started = time.monotonic()
         try:
             with transaction(connection) as cursor:
                 # Not to wait for the disk while readers wait for us is safe: a crash can only lose the switch
                 # as a whole, and `books.finish` makes it durable before we say that it happened.
                 cursor.execute("SET LOCAL synchronous_commit = off")
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(patience.lock),))
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(wait),))
                 ours = books.enter(cursor, file, attempt, size)
                 is_new = _switch(cursor, file, child, storage)
                 books.comment(cursor, file, {} if is_new else ours)
-        except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected) as error:
-            if time.monotonic() > deadline:
-                raise ReadersInTheWay(file.dataset, patience.readers, _readers(connection, file)) from error
-            time.sleep(patience.pause)
-        else:
-            return time.monotonic() - started
+        except LOCKED:
+            continue
+        return time.monotonic() - started
+    raise ReadersInTheWay(file.dataset, patience.readers, tries.in_the_way)
 
 
 def _switch(cursor: Cursor, file: ReleaseFile, child: str, storage: Storage) -> bool:
@@ -221,9 +220,3 @@ def _tidy_up(connection: Connection, file: ReleaseFile, storage: Storage) -> Non
         books.sweep(connection, file.dataset, storage.keep_releases)
     except psycopg2.Error as error:
         log.warning("%s is published, but not tidied up: %s", file.dataset, reason(error))
-
-
-def _readers(connection: Connection, file: ReleaseFile) -> list[str]:
-    """Who holds a lock on the table or its release, for the message."""
-    found = rows(connection, READERS, (SCHEMA, file.table))
-    return [f"pid {pid} ({user}, {application})" for pid, user, application in found]

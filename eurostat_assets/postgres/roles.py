@@ -3,14 +3,27 @@
 Roles belong to the whole server; what they may do, to this database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
-from eurostat_assets.postgres.connection import Connection, Cursor, connect, rows, transaction
+from eurostat_assets.postgres.connection import (
+    Connection,
+    Cursor,
+    connect,
+    milliseconds,
+    rows,
+    transaction,
+    where,
+)
+from eurostat_assets.postgres.errors import DatabaseRefused, in_the_way
+from eurostat_assets.postgres.limits import LIMITS, ReaderLimits, close_to_public, let_work, limit_reader
 from eurostat_assets.postgres.migrations import migrate, work_alone
+from eurostat_assets.postgres.publication import PATIENCE
 from eurostat_assets.postgres.table import SCHEMA, STORE
+from eurostat_assets.postgres.waiting import LOCKED, Tries
 
 OWNER = "eurostat_owner"
 LOADER = "eurostat_loader"
@@ -40,27 +53,51 @@ SELECT pg_has_role(datdba, 'USAGE'), pg_has_role(%s, 'MEMBER') FROM pg_database 
 
 
 def initialise_roles(
-    url: str, *, loader_password: str | None = None, reader_password: str | None = None
+    url: str,
+    *,
+    loader_password: str | None = None,
+    reader_password: str | None = None,
+    limits: ReaderLimits = LIMITS,
+    dedicated: bool = False,
 ) -> None:
     """Create the three roles, or bring them up to date; safe to run again. Needs the right to create roles.
 
     The owner never logs in. Loader and reader do once they have a password; without one they are groups, to be
-    granted to users: `GRANT eurostat_reader TO alice`.
+    granted to users: `GRANT eurostat_reader TO alice`. A `dedicated` server serves this mirror alone, so that what
+    PUBLIC may do there is ours to say, too (`close_to_public`).
     """
     migrate(url)
     passwords = {LOADER: loader_password, READER: reader_password}
-    with connect(url) as connection, transaction(connection) as cursor:
-        work_alone(cursor)
-        for role in (OWNER, LOADER, READER):
-            _create(connection, cursor, role, passwords.get(role))
-        _say(cursor, "GRANT {owner} TO CURRENT_USER, {loader}")
-        # Whatever the loader makes is then the owner's, and the reader's rights reach it.
-        _say(cursor, "ALTER ROLE {loader} IN DATABASE {database} SET role = {owner}", connection)
-        _say(cursor, "GRANT CONNECT ON DATABASE {database} TO {loader}, {reader}", connection)
-        _say(cursor, "GRANT CREATE ON DATABASE {database} TO {owner}", connection)
-        _close_public(cursor, "{owner}")
-        for schema in (SCHEMA, STORE):
-            _hand_over(cursor, schema)
+    with connect(url) as connection:
+        tables = [sql.Identifier(space, name) for space, name, _ in _of_others(connection)]
+        tries = Tries(connection, "The handing over of the mirror's tables to their owner", tables, PATIENCE)
+        for wait in tries:
+            with suppress(*LOCKED), transaction(connection) as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(wait),))
+                _initialise(cursor, passwords, limits, dedicated)
+                return
+    raise DatabaseRefused(where(url), in_the_way("the mirror's tables", PATIENCE.readers, tries.in_the_way))
+
+
+def _initialise(
+    cursor: Cursor, passwords: Mapping[str, str | None], limits: ReaderLimits, dedicated: bool
+) -> None:
+    connection = cursor.connection
+    work_alone(cursor)
+    for role in (OWNER, LOADER, READER):
+        _create(connection, cursor, role, passwords.get(role))
+    _say(cursor, "GRANT {owner} TO CURRENT_USER, {loader}")
+    # Whatever the loader makes is then the owner's, and the reader's rights reach it.
+    _say(cursor, "ALTER ROLE {loader} IN DATABASE {database} SET role = {owner}", connection)
+    _say(cursor, "GRANT CONNECT ON DATABASE {database} TO {loader}, {reader}", connection)
+    _say(cursor, "GRANT CREATE ON DATABASE {database} TO {owner}", connection)
+    _close_public(cursor, "{owner}")
+    limit_reader(cursor, READER, limits)
+    let_work(cursor, OWNER, LOADER, READER)
+    if dedicated:
+        close_to_public(cursor, OWNER)
+    for schema in (SCHEMA, STORE):
+        _hand_over(cursor, schema)
 
 
 def hand_over_database(url: str) -> None:
@@ -125,7 +162,16 @@ def hand_over_tables(cursor: Cursor, tables: Sequence[sql.Identifier]) -> None:
     for table in tables:
         cursor.execute(OWNER_OF, table.strings)
         if cursor.fetchone() != (OWNER,):
-            cursor.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(table, sql.Identifier(OWNER)))
+            _give(cursor, table)
+
+
+def _give(cursor: Cursor, table: sql.Identifier) -> None:
+    """Give a table to the owner, unless somebody reads it at the moment: then it is given after the next load."""
+    cursor.execute("SAVEPOINT giving; SET LOCAL lock_timeout = '1s'")
+    try:
+        cursor.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(table, sql.Identifier(OWNER)))
+    except LOCKED:
+        cursor.execute("ROLLBACK TO SAVEPOINT giving")
 
 
 def let_read(cursor: Cursor, table: sql.Identifier) -> None:
@@ -169,8 +215,7 @@ def _close_public(cursor: Cursor, role: str) -> None:
 def _hand_over(cursor: Cursor, schema: str) -> None:
     """The schema and all in it to the owner, and the reading of it to the reader, now and in future."""
     _say(cursor, "ALTER SCHEMA {schema} OWNER TO {owner}", schema=schema)
-    cursor.execute(FOREIGN, (SCHEMA, STORE, OWNER))
-    for space, name, kind in cursor.fetchall():
+    for space, name, kind in _of_others(cursor.connection):
         what = {"v": "VIEW", "m": "MATERIALIZED VIEW"}.get(kind, "TABLE")
         cursor.execute(
             sql.SQL("ALTER {} {} OWNER TO {}").format(
@@ -185,6 +230,13 @@ def _hand_over(cursor: Cursor, schema: str) -> None:
             f"ALTER DEFAULT PRIVILEGES FOR ROLE {maker} IN SCHEMA {{schema}} GRANT SELECT ON TABLES TO {{reader}}",
             schema=schema,
         )
+
+
+def _of_others(connection: Connection) -> list[tuple[str, str, str]]:
+    """Schema, name and kind of what is in the mirror's schemas and not the owner's yet."""
+    if not rows(connection, "SELECT FROM pg_roles WHERE rolname = %s", (OWNER,)):
+        return []
+    return [(space, name, kind) for space, name, kind in rows(connection, FOREIGN, (SCHEMA, STORE, OWNER))]
 
 
 def _say(cursor: Cursor, command: str, connection: Connection | None = None, schema: str = SCHEMA) -> None:

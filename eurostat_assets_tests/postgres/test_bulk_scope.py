@@ -266,17 +266,16 @@ def test_every_reader_sees_the_old_or_the_new_rows_whatever_its_isolation(mirror
 
 
 @pytest.mark.usefixtures("days")
-def test_a_reader_in_the_way_is_waited_for_and_named(
-    mirror: str, query: Query, write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from eurostat_assets.postgres import bulk_tables
+def test_a_reader_in_the_way_is_waited_for_and_named(mirror: str, query: Query, write: Write) -> None:
     from eurostat_assets.postgres.publication import Patience
 
-    monkeypatch.setattr(bulk_tables, "PATIENCE", Patience(readers=0.2, pause=0.05))
     with closing(psycopg2.connect(mirror, application_name="long report")) as connection:
         connection.cursor().execute("SELECT count(*) FROM public.days")
         with pytest.raises(BulkLoadError, match="long report"):
-            load_parquet(mirror, [write(2, version=1)], "public.days", mode="scope", scope="day = 2024-05-02")
+            load_parquet(
+                mirror, [write(2, version=1)], "public.days", mode="scope", scope="day = 2024-05-02",
+                patience=Patience(readers=0.2),
+            )  # fmt: skip
     assert query(PER_DAY) == AS_LOADED
 
 

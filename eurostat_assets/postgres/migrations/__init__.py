@@ -4,16 +4,23 @@ A dozen lines instead of a migration tool: the files are plain SQL, run once eac
 transaction, by whichever process comes first.
 """
 
+import re
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg2.errors
+from psycopg2 import sql
 
-from eurostat_assets.postgres.connection import Connection, Cursor, connect, transaction
+from eurostat_assets.postgres.connection import Connection, Cursor, connect, milliseconds, transaction, where
+from eurostat_assets.postgres.errors import DatabaseRefused, in_the_way
+from eurostat_assets.postgres.publication import PATIENCE, Patience
+from eurostat_assets.postgres.waiting import LOCKED, Tries
 
 BEGINNING = """
 CREATE SCHEMA IF NOT EXISTS eurostat;
 CREATE TABLE IF NOT EXISTS eurostat.migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())
 """
+MADE = re.compile(r"CREATE (?:UNLOGGED )?(?:TABLE|VIEW) (?:IF NOT EXISTS )?eurostat\.(\w+)")
 MADE_MEANWHILE = (
     psycopg2.errors.UniqueViolation,
     psycopg2.errors.DuplicateSchema,
@@ -22,21 +29,25 @@ MADE_MEANWHILE = (
 )
 
 
-def migrate(url: str) -> list[str]:
-    """Bring the project's tables up to date; returns the names of the migrations it ran, often none."""
+def migrate(url: str, patience: Patience = PATIENCE) -> list[str]:
+    """Bring the project's tables up to date; returns the names of the migrations it ran, often none.
+
+    Raises DatabaseUnavailable, and DatabaseRefused where sessions that read those tables would not end.
+    """
     files = sorted(Path(__file__).parent.glob("*.sql"))
     with connect(url) as connection:
         with transaction(connection) as cursor:
             if not _pending(cursor, files):
                 return []
         _begin(connection)
-        with transaction(connection) as cursor:
-            work_alone(cursor)
-            pending = _pending(cursor, files)
-            for file in pending:
-                cursor.execute(file.read_text(encoding="utf-8"))
-                cursor.execute("INSERT INTO eurostat.migrations (name) VALUES (%s)", (file.stem,))
-            return [file.stem for file in pending]
+        tries = Tries(connection, "The update of the mirror's own tables", _made(files), patience)
+        for wait in tries:
+            with suppress(*LOCKED), transaction(connection) as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(wait),))
+                return _run(cursor, files)
+    raise DatabaseRefused(
+        where(url), in_the_way("the mirror's own tables", patience.readers, tries.in_the_way)
+    )
 
 
 def work_alone(cursor: Cursor) -> None:
@@ -45,6 +56,21 @@ def work_alone(cursor: Cursor) -> None:
     Readers go on, and cannot take this lock: it needs a right to write.
     """
     cursor.execute("LOCK TABLE eurostat.migrations IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _run(cursor: Cursor, files: list[Path]) -> list[str]:
+    work_alone(cursor)
+    pending = _pending(cursor, files)
+    for file in pending:
+        cursor.execute(file.read_text(encoding="utf-8"))
+        cursor.execute("INSERT INTO eurostat.migrations (name) VALUES (%s)", (file.stem,))
+    return [file.stem for file in pending]
+
+
+def _made(files: list[Path]) -> list[sql.Identifier]:
+    """The tables and views that these migrations make."""
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    return [sql.Identifier("eurostat", name) for name in ("migrations", *MADE.findall(text))]
 
 
 def _begin(connection: Connection) -> None:

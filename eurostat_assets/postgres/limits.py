@@ -1,0 +1,105 @@
+"""What a reader may take of the server: sessions, time, temporary files; and what nobody but us needs on a server of ours.
+
+A session may lift its own time-outs with SET: those of the role are what everybody has who does not. The number of
+connections and the room for temporary files hold whatever a session says; and a session that has lifted its time-outs is
+ended once it is in the way of a publication for longer than they allow (waiting.py).
+
+Not here: which tables a reader may read (roles.py).
+"""
+
+from dataclasses import dataclass
+
+from psycopg2 import sql
+
+from eurostat_assets.postgres.connection import Connection, Cursor, rows
+
+IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+OTHER_DATABASES = """
+SELECT datname FROM pg_database WHERE datname <> current_database() AND has_database_privilege('public', oid, 'CONNECT')
+"""
+# What takes memory, disk or the sight of others without a right to any table.
+FOR_NOBODY = """
+SELECT oid::regprocedure::text FROM pg_proc
+WHERE pronamespace = 'pg_catalog'::regnamespace
+  AND (proname ~ '^pg_(try_)?advisory_' OR proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'pg_logical_emit_message'))
+"""
+
+
+@dataclass(frozen=True)
+class ReaderLimits:
+    """For the role of readers; times in seconds, `temporary_files` in GB for each session; 0: no limit."""
+
+    connections: int = 50
+    statement_timeout: float = 3600
+    idle_in_transaction_timeout: float = 600
+    transaction_timeout: float = 4 * 3600
+    temporary_files: float = 20
+
+
+LIMITS = ReaderLimits()
+
+
+def limit_reader(cursor: Cursor, reader: str, limits: ReaderLimits) -> None:
+    """Give the role these limits, as far as this server knows them and lets us."""
+    version = cursor.connection.server_version
+    settings = {
+        "statement_timeout": _milliseconds(limits.statement_timeout),
+        "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction_timeout),
+        "default_transaction_read_only": "on",
+    }
+    if version >= 170000:
+        settings["transaction_timeout"] = _milliseconds(limits.transaction_timeout)
+    if is_superuser(cursor.connection):
+        settings["temp_file_limit"] = (
+            f"{limits.temporary_files * 1e6:.0f}kB" if limits.temporary_files else None
+        )
+    role, database = sql.Identifier(reader), sql.Identifier(cursor.connection.info.dbname)
+    count = sql.Literal(limits.connections or -1)
+    cursor.execute(sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(role, count))
+    for name, value in settings.items():
+        change = sql.SQL("SET {} = {}" if value else "RESET {}").format(
+            sql.Identifier(name), *([sql.Literal(value)] if value else [])
+        )
+        cursor.execute(sql.SQL("ALTER ROLE {} IN DATABASE {} {}").format(role, database, change))
+
+
+def let_work(cursor: Cursor, owner: str, loader: str, reader: str) -> None:
+    """Let the owner see who is in its way and end sessions of readers, and the loader connect to a server that is full."""
+    granted = [sql.SQL("GRANT {} TO {}").format(sql.Identifier(reader), sql.Identifier(owner))]
+    if is_superuser(cursor.connection):
+        granted.append(
+            sql.SQL("GRANT pg_read_all_stats, pg_signal_backend TO {}").format(sql.Identifier(owner))
+        )
+        if cursor.connection.server_version >= 160000:
+            granted.append(sql.SQL("GRANT pg_use_reserved_connections TO {}").format(sql.Identifier(loader)))
+    cursor.execute(sql.SQL(";").join(granted))
+
+
+def close_to_public(cursor: Cursor, owner: str) -> None:
+    """Take from PUBLIC what readers do not need, on a server that serves the mirror alone. Needs a superuser.
+
+    No other database, no temporary tables, and in this database no advisory locks, large objects and messages in the log.
+    """
+    database, to = sql.Identifier(cursor.connection.info.dbname), sql.Identifier(owner)
+    for (name,) in rows(cursor.connection, OTHER_DATABASES):
+        cursor.execute(
+            sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name))
+        )
+    cursor.execute(
+        sql.SQL(
+            "REVOKE TEMPORARY ON DATABASE {0} FROM PUBLIC; GRANT TEMPORARY ON DATABASE {0} TO {1}"
+        ).format(database, to)
+    )
+    for (function,) in rows(cursor.connection, FOR_NOBODY):
+        command = "REVOKE EXECUTE ON FUNCTION {0} FROM PUBLIC; GRANT EXECUTE ON FUNCTION {0} TO {1}"
+        cursor.execute(sql.SQL(command).format(sql.SQL(function), to))
+
+
+def is_superuser(connection: Connection) -> bool:
+    """Return whether this session is a superuser's."""
+    return rows(connection, IS_SUPERUSER) == [(True,)]
+
+
+def _milliseconds(seconds: float) -> str | None:
+    """A time as it is read again by blockers.py; None: no limit."""
+    return str(max(1, round(seconds * 1000))) if seconds else None
