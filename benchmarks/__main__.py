@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("reader", "publisher", "indexes", "many_files", "checks", "first_load", "audit", "guard")
+NAMES = ("reader", "publisher", "indexes", "many_files", "checks", "first_load", "audit", "guard", "waiting")
 
 
 def main(arguments: list[str]) -> None:

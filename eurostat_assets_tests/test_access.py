@@ -67,7 +67,7 @@ def test_the_reader_reads_what_is_there_and_what_comes_and_writes_nothing(server
         "CREATE ROLE somebody",
     ):
         with pytest.raises(InsufficientPrivilege):
-            query(url, forbidden)
+            query(url, f"SET transaction_read_only = off; {forbidden}")
     file = server.folder.parent / access.PASSWORD_FILE
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
@@ -170,6 +170,8 @@ def test_a_server_of_ones_own_is_left_to_the_loader_where_it_gets_a_password(ser
     DagsterPostgresStorage(resources.database_url(others, "dagster"), should_autocreate_tables=True)
     assert owners(server.url("dagster"), IN_PUBLIC) == {"eurostat_loader"}
     assert query(access.reader_url(others), "SELECT current_user::text") == [("eurostat_reader",)]
+
+
 def test_a_reader_takes_no_more_of_the_server_than_his_share(server, monkeypatch):
     monkeypatch.setenv("EUROSTAT_DATABASE_URL", "")
     access.initialise(Settings(home=server.folder.parent, reader_connections=2))
@@ -195,9 +197,9 @@ def test_a_reader_takes_no_more_of_the_server_than_his_share(server, monkeypatch
     for other in ("postgres", "dagster", "template1"):
         with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
             psycopg2.connect(url, dbname=other)
-    with closing(psycopg2.connect(url)), closing(psycopg2.connect(url)):
-        with pytest.raises(psycopg2.OperationalError, match="too many connections for role"):
-            psycopg2.connect(url)
+    refused = pytest.raises(psycopg2.OperationalError, match="too many connections for role")
+    with closing(psycopg2.connect(url)), closing(psycopg2.connect(url)), refused:
+        psycopg2.connect(url)
     unlimited = {f"reader_{name}": 0 for name in ("connections", "statement_timeout", "temporary_files")}
     access.initialise(Settings(home=server.folder.parent, **unlimited))
     assert query(url, "SELECT current_setting('statement_timeout')") == [("0",)]

@@ -39,6 +39,7 @@ class InTheWay(Protocol):
     @property
     def pid(self) -> int: ...
 
+
 from eurostat_assets.model.characters import bounded
 from eurostat_assets.model.messages import message
 
