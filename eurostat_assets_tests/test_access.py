@@ -200,8 +200,10 @@ def test_a_reader_takes_no_more_of_the_server_than_his_share(server, monkeypatch
     refused = pytest.raises(psycopg2.OperationalError, match="too many connections for role")
     with closing(psycopg2.connect(url)), closing(psycopg2.connect(url)), refused:
         psycopg2.connect(url)
-    unlimited = {f"reader_{name}": 0 for name in ("connections", "statement_timeout", "temporary_files")}
-    access.initialise(Settings(home=server.folder.parent, **unlimited))
+    unlimited = Settings(
+        home=server.folder.parent, reader_connections=0, reader_statement_timeout=0, reader_temporary_files=0
+    )
+    access.initialise(unlimited)
     assert query(url, "SELECT current_setting('statement_timeout')") == [("0",)]
     assert query(url, "SELECT current_setting('temp_file_limit')") == [("-1",)]
     assert query(url, "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user") == [(-1,)]

@@ -234,7 +234,7 @@ def _hand_over(cursor: Cursor, schema: str) -> None:
 
 def _of_others(connection: Connection) -> list[tuple[str, str, str]]:
     """Schema, name and kind of what is in the mirror's schemas and not the owner's yet."""
-    if not rows(connection, "SELECT FROM pg_roles WHERE rolname = %s", (OWNER,)):
+    if not rows(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,)):
         return []
     return [(space, name, kind) for space, name, kind in rows(connection, FOREIGN, (SCHEMA, STORE, OWNER))]
 

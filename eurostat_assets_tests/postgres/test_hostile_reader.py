@@ -117,6 +117,6 @@ def test_a_lock_ends_with_its_session_and_nobody_else_has_it_before(mirror: str,
         with connect(mirror) as second:
             assert not try_lock(second, "dataset:HLTH_TEST")
             assert try_lock(second, "dataset:HLTH_OTHER")
-    until(lambda: not query("SELECT FROM eurostat.held_locks"))
+    until(lambda: not query("SELECT name FROM eurostat.held_locks"))
     with connect(mirror) as third:
         assert try_lock(third, "dataset:HLTH_TEST")

@@ -115,6 +115,9 @@ def test_the_loader_publishes_and_the_reader_reads_every_table_there_is_or_will_
                 assert cursor.fetchall() == [(1000,)]
             cursor.execute("SELECT count(*) FROM eurostat.datasets")
             assert cursor.fetchall() == [(4,)]
+            with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
+                cursor.execute("DELETE FROM eurostat.datasets")
+            cursor.execute("SET default_transaction_read_only = off")
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 cursor.execute("DELETE FROM eurostat.datasets")
         connection.close()
