@@ -20,8 +20,10 @@ SELECT datname FROM pg_database WHERE datname <> current_database() AND has_data
 # What takes memory, disk or the sight of others without a right to any table.
 FOR_NOBODY = """
 SELECT oid::regprocedure::text FROM pg_proc
-WHERE pronamespace = 'pg_catalog'::regnamespace
-  AND (proname ~ '^pg_(try_)?advisory_' OR proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'pg_logical_emit_message'))
+WHERE pronamespace = 'pg_catalog'::regnamespace AND proname IN (
+    'pg_advisory_lock', 'pg_advisory_lock_shared', 'pg_advisory_xact_lock', 'pg_advisory_xact_lock_shared',
+    'pg_try_advisory_lock', 'pg_try_advisory_lock_shared', 'pg_try_advisory_xact_lock', 'pg_try_advisory_xact_lock_shared',
+    'lo_creat', 'lo_create', 'lo_from_bytea', 'pg_logical_emit_message')
 """
 
 

@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 
 LOCKED = (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected)
 """What a try raises that did not succeed."""
-WAITS = (0.03, 0.1, 0.3, 1.0)
+WAITS = (0.03, 0.2, 1.0)
 """Seconds that one try after the other may wait for its locks; then from the first again."""
-REST = 3
+REST = 2
 """How many times as long the readers then have for themselves."""
 LONG = 5.0
 """Seconds after which a session that is in the way is taken to stay there."""
