@@ -32,6 +32,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from eurostat_assets.model.characters import bounded
+from eurostat_assets.model.messages import message
+
 
 class InTheWay(Protocol):
     """A session that holds a lock; as text it says who that is, and what he does."""
@@ -39,9 +42,6 @@ class InTheWay(Protocol):
     @property
     def pid(self) -> int: ...
 
-
-from eurostat_assets.model.characters import bounded
-from eurostat_assets.model.messages import message
 
 LONGEST_NAME = 300
 """Characters of a path or a session's description in a list of them."""

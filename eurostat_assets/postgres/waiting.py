@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import psycopg2.errors
 from psycopg2 import sql
 
+from eurostat_assets.model.messages import message
 from eurostat_assets.postgres.blockers import Blocker, blockers, end
 from eurostat_assets.postgres.connection import Connection
 from eurostat_assets.postgres.publication import Patience
@@ -90,7 +91,7 @@ class Tries:
             )
         for one in self._to_end():
             if end(self.connection, one):
-                self.patience.report(f"{self.subject} ended a session that was in its way: {one}")
+                self.patience.report(message(f"{self.subject} ended a session that was in its way: {one}"))
 
     def _to_end(self) -> list[Blocker]:
         """Those beyond their limits; where it is time, all who do nothing; and where there are none of those, all others."""
