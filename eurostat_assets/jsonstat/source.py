@@ -116,10 +116,8 @@ class Text:
                 raise  # of the disk, not of the stream
             raise CorruptSource(f"the compressed stream is damaged or cut off ({broken})") from broken
         self._size += len(chunk)
-        if inflates(self._size, self._raw_size):
-            raise CorruptSource(
-                f"the text swells to more than {RATIO} times the {self._raw_size:,} bytes of its file"
-            )
+        if inflates(self._size, read := self._raw.tell()):
+            raise CorruptSource(f"the text swells to more than {RATIO} times {read:,} bytes of its file")
         return chunk
 
 
