@@ -331,7 +331,7 @@ class Settings(BaseSettings):
     )
     web_password_file: Path | None = Field(
         default=None,
-        description="File with the UI's user name and hashed password, made by `eurostat-assets web-password`.",
+        description="File with user name and hashed password of UI and metrics, made by `eurostat-assets web-password`.",
     )
 
     @field_validator(

@@ -188,6 +188,7 @@ def _exit_code(error: Exception) -> int | None:
     )
     from eurostat_assets.processes import AlreadyRunning
     from eurostat_assets.sandbox.errors import SandboxError
+    from eurostat_assets.web import PasswordFileError
 
     by_kind = {
         MalformedCode: 2,
@@ -207,6 +208,7 @@ def _exit_code(error: Exception) -> int | None:
         PortTaken: 1,
         SandboxError: 1,
         AlarmError: 2,
+        PasswordFileError: 2,
     }
     return next((code for kind, code in by_kind.items() if isinstance(error, kind)), None)
 

@@ -127,6 +127,7 @@ def metrics(
     """Serve the mirror's metrics to Prometheus: states, rows, bytes, lag, failures, incidents, durations."""
     from eurostat_assets import measuring, resources, settings
     from eurostat_assets.metrics import exposition
+    from eurostat_assets.web import Password
 
     knobs = settings.load()
 
@@ -136,8 +137,9 @@ def metrics(
     if once:
         exposition.write(read, once)
         return
+    password = Password.read(knobs.web_password_file) if knobs.web_password_file else None
     try:
-        with exposition.serve(read, port, address, knobs.web_hosts) as taken:
+        with exposition.serve(read, port, address, knobs.web_hosts, password) as taken:
             console.print(f"Metrics are at http://{address}:{taken}/metrics until Ctrl-C.")
             while True:
                 time.sleep(3600)

@@ -1,4 +1,4 @@
-"""`eurostat-assets web-password`: the password of the UI, for those who have no proxy with a login before it."""
+"""`eurostat-assets web-password`: the password of UI and metrics, for those who have no proxy with a login before it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def web_password(
         ),
     ] = "",
 ) -> None:
-    """Set the user name and password of the UI, kept as a hash in a file that only you can read.
+    """Set the user name and password of UI and metrics, kept as a hash in a file that only you can read.
 
-    The UI asks for them once EUROSTAT_WEB_PASSWORD_FILE names the file.
+    Both ask for them once EUROSTAT_WEB_PASSWORD_FILE names the file.
     """
     from eurostat_assets.web.password import hash_password
 
@@ -36,8 +36,8 @@ def web_password(
     file.chmod(0o600)
     file.write_text(f"{name}:{hash_password(password)}\n", encoding="utf-8")
     console.print(
-        f"The UI asks for {shown(name)} and this password once EUROSTAT_WEB_PASSWORD_FILE={shown(file.absolute())}"
-        " is set and it was started again.",
+        f"UI and metrics ask for {shown(name)} and this password once EUROSTAT_WEB_PASSWORD_FILE={shown(file.absolute())}"
+        " is set and they were started again.",
         soft_wrap=True,
         highlight=False,
     )

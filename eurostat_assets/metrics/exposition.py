@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from eurostat_assets.metrics.books import Books
 from eurostat_assets.model.characters import NAME, clean
-from eurostat_assets.web import Policy
+from eurostat_assets.web import Password, Policy
 from eurostat_assets.web.wsgi import WsgiGuard
 
 STATES = ("new", "current", "stale", "failed", "withdrawn", "excluded")
@@ -59,14 +59,19 @@ class _Server6(ThreadingWSGIServer):
 
 @contextmanager
 def serve(
-    read: Callable[[], Books], port: int, address: str = "127.0.0.1", hosts: Collection[str] = ()
+    read: Callable[[], Books],
+    port: int,
+    address: str = "127.0.0.1",
+    hosts: Collection[str] = (),
+    password: Password | None = None,
 ) -> Iterator[int]:
     """Answer `GET /metrics` at `address` in the background while the block runs; yields the port. Raises OSError.
 
-    `hosts`: the names, besides `address` and those of loopback, by which Prometheus may call this server.
+    `hosts`: the names, besides `address` and those of loopback, by which Prometheus may call this server. `password`: what
+    it has to send (its `basic_auth`), None for nothing.
     """
     names = {address, *hosts} - {"0.0.0.0", "::"}  # these two are every address, and no name
-    policy = Policy(hosts=frozenset(name.lower() for name in names))
+    policy = Policy(hosts=frozenset(name.lower() for name in names), password=password)
     guarded = WsgiGuard(make_wsgi_app(_registry(read)), policy)
     kind = _Server6 if ":" in address else ThreadingWSGIServer
     server = make_server(address, port, guarded, kind, _Silent)

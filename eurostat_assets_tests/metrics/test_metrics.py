@@ -144,8 +144,9 @@ def test_a_real_prometheus_takes_the_rules_and_scrapes_the_endpoint(mirror, tmp_
     if not prometheus or not promtool:
         pytest.skip("Prometheus is not installed (Debian: apt-get install prometheus)")
     rules = DEPLOY / "prometheus" / "alerts.yml"
-    checked = subprocess.run([promtool, "check", "rules", rules], capture_output=True, text=True)
-    assert checked.returncode == 0, checked.stderr
+    for what, file in (("rules", rules), ("config", rules.with_name("prometheus.yml"))):
+        checked = subprocess.run([promtool, "check", what, file], capture_output=True, text=True)
+        assert checked.returncode == 0, checked.stderr
     with (
         exposition.serve(lambda: measuring.books(mirror), 0) as port,
         scraping(prometheus, tmp_path, port, rules) as server,

@@ -1,14 +1,20 @@
 """The same guard before the sandbox's control address and before the metrics; the sandbox's data answer everybody."""
 
 import json
+import os
+import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
 
 from eurostat_assets.metrics import Books, exposition
 from eurostat_assets.sandbox import Running, running
+from eurostat_assets.web import Password, hash_password
 
 FOREIGN = [
     {"Origin": "https://attacker.example"},
@@ -87,6 +93,41 @@ def test_prometheus_reads_the_metrics_by_loopback_and_by_a_name_that_is_set(metr
         assert answer.ok
         assert "eurostat_mirror_up 1.0" in answer.text
         assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+
+
+def test_the_metrics_ask_for_the_password_where_one_is_set():
+    password = Password("anna", hash_password("käse"))
+    with exposition.serve(lambda: Books(up=True), 0, password=password) as port:
+        for path in ("/metrics", "/", "/server_info"):
+            url = f"http://127.0.0.1:{port}{path}"
+            for credentials in (None, ("anna", "wrong"), ("otto", "käse".encode())):
+                answer = requests.get(url, auth=credentials, timeout=30)
+                assert answer.status_code == 401
+                assert "eurostat_mirror" not in answer.text
+                assert answer.headers["WWW-Authenticate"].startswith("Basic")
+            assert (
+                "eurostat_mirror_up 1.0"
+                in requests.get(url, auth=(b"anna", "käse".encode()), timeout=30).text
+            )
+
+
+def test_the_command_reads_the_password_file(tmp_path: Path):
+    file = tmp_path / "password"
+    command = [Path(sys.executable).with_name("eurostat-assets"), "metrics", "--port", "0"]
+    environment = {**os.environ, "EUROSTAT_HOME": str(tmp_path), "EUROSTAT_WEB_PASSWORD_FILE": str(file)}
+    refused = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+    assert "password file" in refused.stderr
+    file.write_text(f"anna:{hash_password('x')}")
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            address = re.search(r"http://\S+", process.stdout.readline())
+            assert address
+            assert requests.get(address[0], timeout=30).status_code == 401
+            assert requests.get(address[0], auth=("anna", "x"), timeout=30).ok
+        finally:
+            process.terminate()
 
 
 def test_two_hosts_are_none(metrics: str):
