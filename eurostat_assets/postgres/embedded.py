@@ -27,6 +27,7 @@ from eurostat_assets.postgres.errors import DiskFull, EmbeddedServerError, NoClu
 from eurostat_assets.postgres.orphans import remove_orphaned_files
 from eurostat_assets.postgres.postmaster import (
     end_lost_postmaster,
+    end_orphaned_children,
     forget_dead_postmaster,
     postmaster_of,
     processes_in,
@@ -115,14 +116,10 @@ class EmbeddedPostgres:
         if not self.data.exists():  # a server may run all the same: its folder was removed
             return end_lost_postmaster(self.data, fast_for or timeout)
         with self._locked():
-            if not self._settled(time.monotonic() + timeout):
-                return end_lost_postmaster(self.data, fast_for or timeout)
-            done = self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(int(fast_for or timeout)))
-            if done.returncode and fast_for is not None:
-                done = self._pg_ctl("stop", "-m", "immediate", "-w", "-t", str(int(timeout)))
-            if done.returncode and postmaster_of(self.data):
-                raise EmbeddedServerError(f"the server in {self.data} did not stop", done.stdout)
-        return True
+            try:
+                return self._stop(timeout, fast_for)
+            finally:
+                end_orphaned_children(self.data)
 
     def status(self) -> ServerStatus:
         """Whether a server of this cluster accepts connections, by its pid file and the process table."""
@@ -203,6 +200,7 @@ class EmbeddedPostgres:
             make_cluster(self.folder, self.user, self.programs)
         while not self._settled(deadline):
             end_lost_postmaster(self.data, max(1, deadline - time.monotonic()))
+            end_orphaned_children(self.data)
             forget_dead_postmaster(self.data)
             self._remove_orphans(deadline)
             self._start(deadline)
@@ -251,6 +249,16 @@ class EmbeddedPostgres:
                     "PostgreSQL: removed %d files (%s bytes) that a crash had left", len(left), f"{size:,}"
                 )
             return
+
+    def _stop(self, timeout: float, fast_for: float | None) -> bool:
+        if not self._settled(time.monotonic() + timeout):
+            return end_lost_postmaster(self.data, fast_for or timeout)
+        done = self._pg_ctl("stop", "-m", "fast", "-w", "-t", str(int(fast_for or timeout)))
+        if done.returncode and fast_for is not None:
+            done = self._pg_ctl("stop", "-m", "immediate", "-w", "-t", str(int(timeout)))
+        if done.returncode and postmaster_of(self.data):
+            raise EmbeddedServerError(f"the server in {self.data} did not stop", done.stdout)
+        return True
 
     def _choose_port(self) -> int:
         if self.port:

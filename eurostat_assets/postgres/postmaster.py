@@ -8,6 +8,8 @@ from pathlib import Path
 from eurostat_assets.postgres.errors import EmbeddedServerError
 
 PID_FILE = "postmaster.pid"
+SECONDS_TO_NOTICE = 2.0
+"""For a process whose postmaster was killed: it ends as soon as it waits for anything but a lock."""
 
 
 @dataclass(frozen=True)
@@ -81,3 +83,26 @@ def end_lost_postmaster(data: Path, seconds: float) -> bool:
                 process.wait(seconds)
             return True
     return False
+
+
+def end_orphaned_children(data: Path) -> None:
+    """End the processes of a server whose postmaster was killed and that do not end by themselves; the next start recovers.
+
+    One that waits for a light-weight lock, which the server has only in memory, waits for ever when whoever held it was
+    killed as well. No server starts as long as it is there.
+    """
+    import psutil
+
+    if postmaster_of(data):
+        return
+    orphans = []
+    for pid in processes_in(data):
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if "".join(process.cmdline()).startswith("postgres:"):  # as a postmaster's child calls itself
+                orphans.append(process)
+    _, alive = psutil.wait_procs(orphans, SECONDS_TO_NOTICE)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, SECONDS_TO_NOTICE)

@@ -83,6 +83,27 @@ def test_committed_rows_survive_kill_9_of_the_server(server: EmbeddedPostgres) -
         assert ask(server.url("eurostat"), "SELECT count(*) FROM kept") == 1000
 
 
+@pytest.mark.parametrize("starts", [True, False])
+def test_a_child_that_does_not_notice_the_end_of_its_postmaster_is_ended(
+    server: EmbeddedPostgres, starts: bool
+) -> None:
+    pid = server.start().pid
+    assert pid
+    ask(server.url("mirror"), "CREATE TABLE kept AS SELECT 1 AS one")
+    # As one does that waits for a lock whose holder was killed, too: it never looks whether its postmaster lives.
+    child = next(one for one in psutil.Process(pid).children() if "checkpointer" in one.cmdline()[0])
+    child.suspend()
+    postmaster = psutil.Process(pid)
+    postmaster.kill()
+    postmaster.wait()
+    if starts:
+        assert server.start().running
+        assert ask(server.url("mirror"), "SELECT one FROM kept") == 1
+    else:
+        assert not server.stop()
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
 def test_a_shutdown_that_takes_too_long_is_cut_short_and_loses_nothing(server: EmbeddedPostgres) -> None:
     pid = server.start().pid
     url = server.url("mirror")
