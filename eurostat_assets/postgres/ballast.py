@@ -63,5 +63,5 @@ class Ballast:
 
 
 def is_full(folder: Path) -> bool:
-    """Whether the disk of `folder`, which exists, is full."""
-    return shutil.disk_usage(folder).free < FULL
+    """Whether the disk of `folder` is full; one that does not exist, as where its link leads nowhere, is on no disk."""
+    return folder.exists() and shutil.disk_usage(folder).free < FULL
