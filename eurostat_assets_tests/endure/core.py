@@ -210,14 +210,17 @@ def core(
         for table in WATCHED:
             world.load_whole(table)
         _end(world)
+        if current.faults:
+            _keep_evidence(world)
+    except Exception:
+        _keep_evidence(world)
+        raise
     finally:
         if world.readers:
             world.readers.stop()
         world.server.stop()
         for file in folder.glob("*.parquet"):
             file.unlink()
-        if current.faults:
-            _keep_evidence(world)
         world.said.unlink(missing_ok=True)
 
 

@@ -15,9 +15,10 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import psycopg2
 
-from eurostat_assets import access, ports, process_tree, resources, sandbox
+from eurostat_assets import access, ports, resources, sandbox
 from eurostat_assets.postgres import EmbeddedPostgres, PostgresError
 from eurostat_assets.settings import Settings
 from eurostat_assets_tests.endure import leftovers
@@ -184,12 +185,17 @@ def mirror(current: Round, folder: Path | None = None) -> Iterator[Mirror]:
             stopped.set()
             reader.join(SECONDS_TO_END)
             _end(world)
-        finally:
-            stopped.set()
-            process_tree.end(world.home, grace=2)
-            world.server.stop()
             if current.faults:
                 _keep_evidence(world)
+        except Exception:
+            _keep_evidence(world)
+            raise
+        finally:
+            stopped.set()
+            for process in leftovers.processes(world.home):
+                with suppress(psutil.Error):
+                    process.kill()
+            world.server.stop()
             world.said.unlink(missing_ok=True)
 
 
