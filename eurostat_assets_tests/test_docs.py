@@ -119,7 +119,7 @@ def _running(folder: Path) -> Iterator[Path]:
     home = folder / ".eurostat" / "mirror"
     (folder / ".eurostat").mkdir()
     (folder / ".eurostat" / "demo").symlink_to(home)
-    with sandbox.running(folder=folder / ".eurostat" / "sandbox", profile="demo", scale=0.02) as source:
+    with sandbox.running(folder=home / "sandbox", profile="demo", scale=0.02) as source:
         os.environ |= {
             "EUROSTAT_HOME": str(home),
             "EUROSTAT_API_URL": source.api_url,

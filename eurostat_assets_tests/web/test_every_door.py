@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from requests.auth import HTTPBasicAuth
 
 from eurostat_assets.metrics import Books, exposition
 from eurostat_assets.sandbox import Running, running
@@ -100,15 +101,17 @@ def test_the_metrics_ask_for_the_password_where_one_is_set():
     with exposition.serve(lambda: Books(up=True), 0, password=password) as port:
         for path in ("/metrics", "/", "/server_info"):
             url = f"http://127.0.0.1:{port}{path}"
-            for credentials in (None, ("anna", "wrong"), ("otto", "käse".encode())):
+            right = HTTPBasicAuth(b"anna", "käse".encode())
+            for credentials in (
+                None,
+                HTTPBasicAuth("anna", "wrong"),
+                HTTPBasicAuth(b"otto", "käse".encode()),
+            ):
                 answer = requests.get(url, auth=credentials, timeout=30)
                 assert answer.status_code == 401
                 assert "eurostat_mirror" not in answer.text
                 assert answer.headers["WWW-Authenticate"].startswith("Basic")
-            assert (
-                "eurostat_mirror_up 1.0"
-                in requests.get(url, auth=(b"anna", "käse".encode()), timeout=30).text
-            )
+            assert "eurostat_mirror_up 1.0" in requests.get(url, auth=right, timeout=30).text
 
 
 def test_the_command_reads_the_password_file(tmp_path: Path):
