@@ -3,11 +3,14 @@
 The same site is the same host, port and scheme, or its https where http was asked for; never back to http, and no other
 host, not even another one below ec.europa.eu: whoever can make a gateway say `Location` must not choose what is mirrored,
 nor have this machine ask its own network. An API that has moved is a new EUROSTAT_API_URL.
+
+User and password of EUROSTAT_API_URL go along, since they go to the same site; none that a redirect brings is used.
 """
 
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from eurostat_assets.eurostat.errors import RedirectRefused
+from eurostat_assets.model.addresses import without_user
 from eurostat_assets.model.characters import bad_character
 
 MOST = 5
@@ -18,7 +21,12 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def next_address(url: str, location: str, dataset: str | None = None) -> str:
-    """Return the address to which `location`, sent by `url`, leads; without its fragment. Raises RedirectRefused."""
+    """Return the address to which `location`, sent by `url`, leads; without its fragment. Raises RedirectRefused.
+
+    A user of `url` is the user of what is returned, whose place is always the same site.
+    """
+    user, at, _ = urlsplit(url).netloc.rpartition("@")
+    url = without_user(url)
     if len(location) > _LONGEST or bad_character(location) or " " in location or not location.isascii():
         raise RedirectRefused(url, repr(location[:80]), "which is no address", dataset)
     try:
@@ -28,7 +36,7 @@ def next_address(url: str, location: str, dataset: str | None = None) -> str:
         raise RedirectRefused(url, repr(location[:80]), f"which is no address ({error})", dataset) from error
     if why:
         raise RedirectRefused(url, f"{target.scheme}://{target.hostname or ''}", why, dataset)
-    return target._replace(fragment="").geturl()
+    return target._replace(fragment="", netloc=user + at + target.netloc).geturl()
 
 
 def _why_not(asked: SplitResult, target: SplitResult) -> str | None:

@@ -173,7 +173,9 @@ class Wire:
                     )
                     return
                 url = redirects.next_address(url, location, dataset)
-        raise RedirectRefused(asked, "address after address", f"more than {redirects.MOST} of them", dataset)
+        raise RedirectRefused(
+            without_secrets(asked), "address after address", f"more than {redirects.MOST} of them", dataset
+        )
 
     def _response(
         self, url: str, headers: Mapping[str, str] | None, dataset: str | None

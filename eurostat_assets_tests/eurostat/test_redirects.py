@@ -74,6 +74,37 @@ def test_http_may_become_https_of_the_same_host() -> None:
         next_address("http://ec.europa.eu:8080/a", "https://ec.europa.eu/a")
 
 
+@pytest.mark.parametrize("location", FOLLOWED)
+def test_who_asks_as_a_user_does_so_at_the_same_site(location: str) -> None:
+    followed = FOLLOWED[location].replace("https://", "https://me:s%40cret@")
+    assert next_address(ASKED.replace("https://", "https://me:s%40cret@"), location) == followed
+
+
+@pytest.mark.parametrize("location", REFUSED)
+def test_a_user_goes_nowhere_else(location: str) -> None:
+    with pytest.raises(RedirectRefused) as refused:
+        next_address(ASKED.replace("https://", "https://me:secret@"), location, "HLTH_A")
+    assert str(refused.value).startswith("HLTH_A: https://ec.europa.eu/")
+    assert "secret" not in str(refused.value)
+
+
+def test_the_user_of_the_api_is_sent_along_to_its_own_redirects(publisher: Publisher) -> None:
+    sent: list[str | None] = []
+
+    def reply(exchange: Exchange) -> None:
+        sent.append(exchange.headers.get("Authorization"))
+        exchange.answer(b"", 302, Location=f"/{len(sent)}")
+
+    publisher.replies = [reply]
+    with (
+        Eurostat(publisher.url.replace("://", "://me:secret@"), attempts=1) as eurostat,
+        pytest.raises(RedirectRefused, match="more than 5") as refused,
+    ):
+        eurostat.inventory()
+    assert sent == ["Basic bWU6c2VjcmV0"] * 6
+    assert "secret" not in str(refused.value)
+
+
 @pytest.fixture
 def elsewhere() -> Iterator[Publisher]:
     """Another server on this machine, which must not be asked."""
