@@ -28,6 +28,7 @@ from pydantic_settings import (
 
 from eurostat_assets import environment, setting_values
 from eurostat_assets.model.addresses import without_secrets
+from eurostat_assets.model.checks import ABOUT
 from eurostat_assets.model.codes import dataset_code
 
 EUROSTAT_API = "https://ec.europa.eu/eurostat/api/dissemination"
@@ -358,6 +359,8 @@ class Settings(BaseSettings):
             if not dataset.strip() or not check.strip():
                 raise ValueError(f"{one!r} is not of the form DATASET:check or DATASET:*")
             dataset_code(dataset)
+            if check.strip() not in {"*", *ABOUT}:
+                raise ValueError(f"{one!r}: there is no such check, but {', '.join(ABOUT)}; * is all of them")
         return value
 
     @field_validator("sweep_cron", "audit_cron", "deep_audit_cron")

@@ -35,7 +35,7 @@ REFUSED = {
     "DATABASE_URL": ("mysql://h/x", "host/x", "postgresql://u:p@h:99999/x", "postgresql://h1:1,h2:2/x", "postgresql://u:p%zz@h/x"),
     "CODES": ("", "int"),
     "INDEXES": ("", "none,brin", "geo time", "btree(geo)", "geo+", ",", "geo\"", "geo;"),
-    "CHECKS_RELAXED": ("HLTH_X", ":x", "HLTH_X:", "a b:*"),
+    "CHECKS_RELAXED": ("HLTH_X", ":x", "HLTH_X:", "a b:*", "HLTH_X:row_count", "HLTH_X:*,HLTH_Y:readable?"),
     "ALARM_WEBHOOK": ("hooks.slack.com/x", "http://", "https://h:0x", "file:///x"),
     "ALARM_EMAIL": ("ada", "ada@", "@x", "ada@b c", "ada@x>", "a@b@c"),
     "ALARM_SENDER": ("ada", "a@b\r\nBcc: x@y"),

@@ -27,7 +27,6 @@ from eurostat_assets.jsonstat.periods import is_range, period_days
 from eurostat_assets.model import markdown
 from eurostat_assets.postgres import acceptances, published_numbers, record_checks
 from eurostat_assets.quality import (
-    ABOUT,
     Announced,
     Limits,
     Quarantine,
@@ -201,12 +200,9 @@ def limits(settings: Settings) -> Limits:
 
 
 def relaxed(settings: Settings, dataset: str) -> frozenset[str]:
-    """The checks that only warn for `dataset`. Raises ValueError for one that there is not."""
+    """The checks that only warn for `dataset`."""
     pairs = [one.partition(":") for one in settings.checks_relaxed]
-    names = frozenset(check.strip() for code, _, check in pairs if code.strip().upper() == dataset)
-    if unknown := names - {"*"} - ABOUT.keys():
-        raise ValueError(f"EUROSTAT_CHECKS_RELAXED: there is no check {', '.join(sorted(unknown))}")
-    return names
+    return frozenset(check.strip() for code, _, check in pairs if code.strip().upper() == dataset)
 
 
 def _shown(numbers: Mapping[str, Any]) -> dict[str, str]:

@@ -21,9 +21,9 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 from eurostat_assets import run_tags
 from eurostat_assets.failures import told
 from eurostat_assets.model import markdown
+from eurostat_assets.model.checks import ABOUT
 from eurostat_assets.partitions import datasets
 from eurostat_assets.postgres import CheckResult, latest_checks
-from eurostat_assets.quality import ABOUT
 from eurostat_assets.resources import Mirror
 
 OF_TABLE = ("parquet_intact",)

@@ -8,14 +8,13 @@ is shown or kept (no Dagster, no SQL), and what it stops.
 from eurostat_assets.quality.announced import Announced
 from eurostat_assets.quality.errors import NotObservations, QualityError
 from eurostat_assets.quality.intact import Digest, digest, parquet_intact, raw_intact
-from eurostat_assets.quality.judging import ABOUT, judge, readable
+from eurostat_assets.quality.judging import judge, readable
 from eurostat_assets.quality.plausible import Limits
 from eurostat_assets.quality.profile import Profile, profile
 from eurostat_assets.quality.quarantine import Quarantine
 from eurostat_assets.quality.verdict import Verdict
 
 __all__ = [
-    "ABOUT",
     "Announced",
     "Digest",
     "Limits",
