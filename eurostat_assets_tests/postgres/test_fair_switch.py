@@ -132,6 +132,18 @@ def test_sessions_of_our_own_roles_are_named_and_never_ended(mirror: str, releas
         assert f"pg_terminate_backend({connection.info.backend_pid})" in str(refusal.value)
 
 
+@pytest.mark.parametrize(("before", "after"), [("smallint", "smallint"), ("smallint", "text")])
+def test_who_reads_a_table_is_named_in_every_way_of_storing_it(
+    mirror: str, reader: str, release: Write, before: Codes, after: Codes
+) -> None:
+    publish(mirror, release(day=1), storage=Storage(codes=before))
+    named = pytest.raises(
+        ReadersInTheWay, match=r"pid \d+ \(eurostat_reader, a report\): idle in transaction for"
+    )
+    with holding(reader), named:
+        publish(mirror, release(day=2), storage=Storage(codes=after), patience=Patience(readers=0.3))
+
+
 def test_an_update_of_the_mirrors_own_tables_does_not_wait_for_ever(mirror: str, query: Query) -> None:
     query("DELETE FROM eurostat.migrations WHERE name = '0013_session_locks'")
     query("DROP VIEW eurostat.held_locks; DROP TABLE eurostat.session_locks")
