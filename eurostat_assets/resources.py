@@ -81,7 +81,7 @@ class Mirror:
         Raises `PostgresError` when it is down or holds another source's data.
         """
         url = database_url(self.settings, MIRROR_DATABASE)
-        postgres.migrate(url)
+        postgres.migrate(url, self.patience)
         _claim(url, self.settings, reserve=self.fills)
         return url
 
@@ -168,7 +168,9 @@ def _remove_if_abandoned(folder: Path) -> None:
 def patience(settings: Settings) -> postgres.Patience:
     """How long a publication waits, and a dataset that failed."""
     return postgres.Patience(
-        retry=settings.retry_after, end_sessions_after=settings.end_blocking_sessions_after
+        retry=settings.retry_after,
+        end_sessions_after=settings.end_blocking_sessions_after,
+        limits=reader_limits(settings),
     )
 
 

@@ -86,6 +86,7 @@ def work(holder: leases.Holder, instance: InstanceRef) -> None:
 @cache
 def _database() -> str:
     """The mirror's, with the table of leases: a run may be launched before anything else was done with it."""
-    url = resources.database_url(settings.load(), resources.MIRROR_DATABASE)
-    postgres.migrate(url)
+    present = settings.load()
+    url = resources.database_url(present, resources.MIRROR_DATABASE)
+    postgres.migrate(url, resources.patience(present))
     return url

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from psycopg2 import sql
 
 from eurostat_assets.postgres.connection import Connection, rows
+from eurostat_assets.postgres.limits import ReaderLimits
 
 # A session's state, and how long it lasts, are shown only to those who may act as its role or as pg_read_all_stats.
-# Ours are superusers, whoever may act as the owner, and the role of this session. A reader's limits are those that
-# `initialise_roles` gave to the role: a session may lift them for itself, which is why they are looked at here as well.
+# Ours are superusers, whoever may act as the owner, and the role of this session. A reader's limits are the deployment's:
+# those of the role are not asked for, since a session may lift them for itself, and for its role (ALTER ROLE), for good.
 BLOCKERS = """
 WITH RECURSIVE family (relation) AS (
     SELECT to_regclass(format('%%I.%%I', space, name))::oid FROM unnest(%s::text[], %s::text[]) AS wanted (space, name)
@@ -21,13 +22,9 @@ WITH RECURSIVE family (relation) AS (
     SELECT DISTINCT pid, virtualtransaction FROM pg_locks
     WHERE locktype = 'relation' AND granted AND relation IN (SELECT relation FROM family) AND pid <> pg_backend_pid()
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-), limits AS (
-    SELECT split_part(setting, '=', 1) AS name, split_part(setting, '=', 2)::bigint * interval '1 ms' + '5 s' AS length
-    FROM pg_db_role_setting, unnest(setconfig) AS setting
-    WHERE setrole = to_regrole('eurostat_reader') AND setting ~ '_timeout=[1-9][0-9]*$'
-      AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
 ), sessions AS (
-    SELECT *, clock_timestamp() - xact_start AS in_transaction, clock_timestamp() - state_change AS in_state,
+    SELECT *, extract(epoch FROM clock_timestamp() - xact_start)::float AS in_transaction,
+           extract(epoch FROM clock_timestamp() - state_change)::float AS in_state,
            coalesce(rolsuper OR pg_has_role(usesysid, to_regrole('eurostat_owner'), 'MEMBER'), false)
                OR usesysid IS NOT DISTINCT FROM (SELECT usesysid FROM pg_stat_activity WHERE pid = pg_backend_pid())
                OR usesysid IS NULL AS is_ours,
@@ -35,15 +32,15 @@ WITH RECURSIVE family (relation) AS (
     FROM holding JOIN pg_stat_activity USING (pid) LEFT JOIN pg_roles ON pg_roles.oid = usesysid
 )
 SELECT pid, virtualtransaction, coalesce(usename, backend_type), application_name, coalesce(state, ''),
-       coalesce(extract(epoch FROM in_state), 0)::float, extract(epoch FROM in_transaction)::float,
+       coalesce(in_state, 0), in_transaction,
        NOT is_ours AND (pg_has_role('pg_signal_backend', 'USAGE') OR pg_has_role(usesysid, 'USAGE')),
-       NOT is_ours AND is_reader AND EXISTS (
-           SELECT FROM limits
-           WHERE name = 'transaction_timeout' AND in_transaction > length
-              OR name = 'statement_timeout' AND state = 'active' AND in_state > length
-              OR name = 'idle_in_transaction_session_timeout' AND starts_with(state, 'idle in') AND in_state > length)
+       NOT is_ours AND is_reader AND coalesce(
+           in_transaction > %s OR state = 'active' AND in_state > %s OR starts_with(state, 'idle in') AND in_state > %s,
+           false)
 FROM sessions ORDER BY starts_with(state, 'idle in') DESC NULLS LAST, xact_start
 """
+GRACE = 5.0
+"""Seconds beyond a limit, in which the server itself may end what is over it."""
 END = """
 SELECT pg_terminate_backend(pid) FROM pg_locks WHERE pid = %s AND virtualtransaction = %s LIMIT 1
 """
@@ -82,11 +79,16 @@ class Blocker:
         return f"pid {self.pid} ({self.user}, {self.application or 'no application_name'}): {doing}{began}"
 
 
-def blockers(connection: Connection, tables: Sequence[sql.Identifier]) -> list[Blocker]:
-    """Return who else holds a lock on these tables or those below: first who is idle in a transaction, then the oldest."""
+def blockers(connection: Connection, tables: Sequence[sql.Identifier], limits: ReaderLimits) -> list[Blocker]:
+    """Return who else holds a lock on these tables or those below: first who is idle in a transaction, then the oldest.
+
+    `limits` are what readers are held to.
+    """
     rows(connection, "SELECT pg_stat_clear_snapshot()")  # else a transaction sees again what it saw before
     names = [table.strings for table in tables]
-    found = rows(connection, BLOCKERS, ([space for space, _ in names], [name for _, name in names]))
+    times = (limits.transaction_timeout, limits.statement_timeout, limits.idle_in_transaction_timeout)
+    most = [seconds + GRACE if seconds else None for seconds in times]
+    found = rows(connection, BLOCKERS, ([space for space, _ in names], [name for _, name in names], *most))
     return [Blocker(*row) for row in found]
 
 

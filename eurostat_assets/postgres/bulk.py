@@ -82,7 +82,7 @@ def load_parquet(
         raise BulkLoadError(table, "there are no Parquet files")
     schema = folder.schema_of(found[0])
     columns = folder.columns_of(found[0], schema)
-    migrate(url)
+    migrate(url, patience)
     with connect(url) as connection, Workers.of(jobs) as workers:
         rows(connection, SESSION)
         session_locks.lock(connection, f"bulk:{table}", math.inf)
@@ -97,7 +97,7 @@ def load_parquet(
         if present and mode == "append":
             plan = appending.plan(connection, table, name, columns, files)
             todo = replace(todo, files=_numbered(plan.pending), replaced=plan.replaced)
-        roles.prepare_schema(url, name.strings[0])
+        roles.prepare_schema(url, name.strings[0], patience.limits)
         load = bulk_state.begin(connection, table, mode, predicate.text if predicate else None)
         try:
             deleted = run(connection, workers, todo, load, jobs, on_progress)

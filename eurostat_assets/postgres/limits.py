@@ -1,8 +1,8 @@
 """What a reader may take of the server: sessions, time, temporary files; and what nobody but us needs on a server of ours.
 
 A session may lift its own time-outs with SET: those of the role are what everybody has who does not. The number of
-connections and the room for temporary files hold whatever a session says; and a session that has lifted its time-outs is
-ended once it is in the way of a publication for longer than they allow (waiting.py).
+connections and the room for temporary files hold whatever a session says; and a session that has lifted its time-outs, or
+those of its role, is ended once it is in the way of a publication for longer than the deployment allows (waiting.py).
 
 Not here: which tables a reader may read (roles.py).
 """
@@ -103,5 +103,5 @@ def is_superuser(connection: Connection) -> bool:
 
 
 def _milliseconds(seconds: float) -> str | None:
-    """A time as it is read again by blockers.py; None: no limit."""
+    """A time for PostgreSQL; None: no limit."""
     return str(max(1, round(seconds * 1000))) if seconds else None

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from eurostat_assets.postgres.indexes import Indexes
+from eurostat_assets.postgres.limits import LIMITS, ReaderLimits
 
 log = logging.getLogger(__name__)
 
@@ -56,14 +57,16 @@ class Patience:
     """How long to wait, in seconds.
 
     A switch tries for `readers` in all to find a moment when nobody is in its way (waiting.py), says by `report` who is,
-    and after `end_sessions_after` ends such sessions (0: never). `loader` is for another publication of the same dataset.
-    After a failure the dataset is due again in `retry`, see `record_failure`.
+    and after `end_sessions_after` ends such sessions (0: never); those of readers as soon as they are beyond their
+    `limits`, which are the deployment's: what the server has of them, a reader may change. `loader` is for another
+    publication of the same dataset. After a failure the dataset is due again in `retry`, see `record_failure`.
     """
 
     readers: float = 900
     loader: float = 3600
     retry: float = 600
     end_sessions_after: float = 0
+    limits: ReaderLimits = LIMITS
     report: Callable[[str], object] = log.warning
 
 

@@ -5,6 +5,7 @@ Roles belong to the whole server; what they may do, to this database.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
@@ -66,17 +67,18 @@ def initialise_roles(
     granted to users: `GRANT eurostat_reader TO alice`. A `dedicated` server serves this mirror alone, so that what
     PUBLIC may do there is ours to say, too (`close_to_public`).
     """
-    migrate(url)
+    patience = replace(PATIENCE, limits=limits)
+    migrate(url, patience)
     passwords = {LOADER: loader_password, READER: reader_password}
     with connect(url) as connection:
         tables = [sql.Identifier(space, name) for space, name, _ in _of_others(connection)]
-        tries = Tries(connection, "The handing over of the mirror's tables to their owner", tables, PATIENCE)
+        tries = Tries(connection, "The handing over of the mirror's tables to their owner", tables, patience)
         for wait in tries:
             with suppress(*LOCKED), transaction(connection) as cursor:
                 cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(wait),))
                 _initialise(cursor, passwords, limits, dedicated)
                 return
-    raise DatabaseRefused(where(url), in_the_way("the mirror's tables", PATIENCE.readers, tries.in_the_way))
+    raise DatabaseRefused(where(url), in_the_way("the mirror's tables", patience.readers, tries.in_the_way))
 
 
 def _initialise(
@@ -128,7 +130,7 @@ def hand_over_database(url: str) -> None:
         _say(cursor, "ALTER DATABASE {database} OWNER TO {loader}", connection)
 
 
-def prepare_schema(url: str, schema: str) -> None:
+def prepare_schema(url: str, schema: str, limits: ReaderLimits = LIMITS) -> None:
     """Make `schema` where it is missing; the owner may then create tables in it, and the reader use it.
 
     Creates the roles where they are missing and we may; where we may not, the schema is ours.
@@ -136,7 +138,7 @@ def prepare_schema(url: str, schema: str) -> None:
     with connect(url) as connection:
         ready, may_create, _ = _standing(connection)
     if not ready and may_create:
-        initialise_roles(url)
+        initialise_roles(url, limits=limits)
     with connect(url) as connection, transaction(connection) as cursor:
         work_alone(cursor)
         is_member = _standing(connection)[2]

@@ -79,7 +79,7 @@ class Tries:
     def _look(self) -> None:
         """See who is in the way, say so from time to time, and end those who have been there for too long."""
         now = time.monotonic()
-        self.in_the_way = blockers(self.connection, self.tables)
+        self.in_the_way = blockers(self.connection, self.tables, self.patience.limits)
         keys = [(one.pid, one.transaction) for one in self.in_the_way]
         self._seen = {key: self._seen.get(key, now) for key in keys}
         due = FIRST_REPORT if not self._reported else self._reported + NEXT_REPORTS

@@ -79,14 +79,26 @@ def test_a_switch_comes_in_while_sixteen_readers_query_without_pause(
     assert query("SELECT max(obs_value) FROM eurostat.hlth_test") == [(2.0,)]
 
 
+@pytest.mark.parametrize(
+    "lifting",
+    [
+        "SET idle_in_transaction_session_timeout = 0",
+        "ALTER ROLE CURRENT_USER IN DATABASE {} SET idle_in_transaction_session_timeout = '2d'; COMMIT",
+        "ALTER ROLE CURRENT_USER IN DATABASE {} RESET ALL; COMMIT",
+    ],
+)
 def test_a_reader_who_has_lifted_his_time_outs_is_ended_when_he_is_in_the_way(
-    mirror: str, reader: str, release: Write
+    mirror: str, reader: str, release: Write, lifting: str
 ) -> None:
-    initialise_roles(mirror, limits=ReaderLimits(idle_in_transaction_timeout=1))
+    limits = ReaderLimits(idle_in_transaction_timeout=1)
     publish(mirror, release(day=1))
+    with closing(psycopg2.connect(reader)) as connection:
+        writing = "SET TRANSACTION READ WRITE; " if "ALTER" in lifting else ""
+        connection.cursor().execute(writing + lifting.format(f'"{connection.info.dbname}"'))
+        connection.commit()
     said: list[str] = []
     with holding(reader, f"SET idle_in_transaction_session_timeout = 0; {COUNT}", "a trap") as connection:
-        publish(mirror, release(day=2), patience=Patience(readers=60, report=said.append))
+        publish(mirror, release(day=2), patience=Patience(readers=60, limits=limits, report=said.append))
         assert not is_alive(connection)
     assert "a trap" in said[0]
     assert "idle in transaction for" in said[0]
