@@ -19,7 +19,7 @@ endif
 .PHONY: help demo up down install test lint format bench fuzz hostile endure places audit-deps sbom clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 demo: .venv/runs  ## a working mirror of an invented Eurostat, in the Dagster UI (ARGS=--exit leaves when all was seen)
 	@$(RUN) eurostat-assets demo $(ARGS)

@@ -585,4 +585,8 @@ def _shown(value: object) -> str:
         return ",".join(value)
     if isinstance(value, Path):
         return os.path.relpath(value) if value.is_relative_to(Path.cwd()) else str(value)
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # as its default is written
     return without_secrets(str(value))

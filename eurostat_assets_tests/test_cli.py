@@ -95,6 +95,7 @@ def test_what_runs_without_a_database_does_so_before_the_first_start(tmp_path):
     home = tmp_path / "home"
     assert call(home, "settings").returncode == 0
     assert call(home, "metrics", "--once", str(tmp_path / "mirror.prom")).returncode == 0
+    assert "eurostat_mirror_up 0.0" in call(home, "metrics", "--once", "-").stdout.splitlines()
     assert call(home, "down").stdout == "Nothing was running.\n"
     assert call(home, "db", "stop").returncode == 0
     status = call(home, "db", "status")
@@ -125,6 +126,8 @@ def test_settings_fit_the_terminal_and_show_every_name_and_value_whole(width, tm
     shown = call(tmp_path, "settings", COLUMNS=width, EUROSTAT_POLL_INTERVAL="77").stdout
     assert "EUROSTAT_POLL_INTERVAL=77   (default: 300)" in shown.splitlines()
     assert "EUROSTAT_THEME=HLTH" in shown.splitlines()
+    changed = [line.partition("=")[0] for line in shown.splitlines() if "(default:" in line]
+    assert changed == ["EUROSTAT_HOME", "EUROSTAT_POLL_INTERVAL"]
     meanings = [line for line in shown.splitlines() if line.startswith("    ")]
     assert len(meanings) >= len(Settings.model_fields)
     assert all(len(line) <= int(width) for line in meanings)

@@ -27,7 +27,7 @@ def start() -> None:
     launcher.start_databases(knobs)
     launcher.prepare_dagster(knobs)
     say(
-        f"PostgreSQL runs; the mirror is the database [bold]{resources.MIRROR_DATABASE}[/]."
+        f"PostgreSQL runs; the mirror is the database `{resources.MIRROR_DATABASE}`."
         " `eurostat-assets db url` prints the address to read it."
     )
     say(
@@ -96,10 +96,10 @@ def status() -> None:
 @app.command()
 def url(
     admin: Annotated[
-        bool, typer.Option("--admin", help="The owner's address, which may do everything.")
+        bool, typer.Option("--admin", help="The administrator's address, which may do everything.")
     ] = False,
     dagster: Annotated[
-        bool, typer.Option("--dagster", help="The owner's address of Dagster's own database instead.")
+        bool, typer.Option("--dagster", help="The administrator's address of Dagster's own database instead.")
     ] = False,
 ) -> None:
     """Print the address to read the mirror with psql, pandas or Power BI. It contains the reader's password."""
@@ -116,7 +116,9 @@ def url(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def shell(
     context: typer.Context,
-    admin: Annotated[bool, typer.Option("--admin", help="As the owner, who may write.")] = False,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="As the administrator, who may do everything.")
+    ] = False,
 ) -> None:
     """Open psql on the mirror, as the reader. What follows goes to psql: `db shell -c "SELECT …"`."""
     from urllib.parse import unquote, urlsplit, urlunsplit

@@ -77,7 +77,9 @@ def behind_sentence(datasets: Iterable[DatasetState]) -> str:
     wanted = [one for one in datasets if one.state not in ("withdrawn", "excluded")]
     behind = sum(one.behind for one in wanted)
     unanswered = sum(one.unanswered is not None for one in wanted)
-    known = f"{behind} of {len(wanted)} datasets are" if behind else "No dataset is"
+    known = (
+        f"{behind} of {len(wanted)} datasets {'is' if behind == 1 else 'are'}" if behind else "No dataset is"
+    )
     return f"{known} behind Eurostat" + (f"; of {unanswered} that is not known." if unanswered else ".")
 
 

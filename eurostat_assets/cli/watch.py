@@ -121,7 +121,10 @@ def metrics(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the endpoint /metrics.")] = 9464,
     address: Annotated[str, typer.Option(help="Address it listens at.")] = "127.0.0.1",
     once: Annotated[
-        Path | None, typer.Option(help="Write this text file instead (*.prom, for node_exporter), and end.")
+        Path | None,
+        typer.Option(
+            help="Write this text file instead (*.prom, for node_exporter; - for standard output), and end."
+        ),
     ] = None,
 ) -> None:
     """Serve the mirror's metrics to Prometheus: states, rows, bytes, lag, failures, incidents, durations."""
@@ -134,6 +137,9 @@ def metrics(
     def read() -> Books:
         return measuring.books(resources.Mirror(knobs, fills=False))
 
+    if once == Path("-"):
+        typer.echo(exposition.text(read), nl=False)
+        return
     if once:
         exposition.write(read, once)
         return

@@ -11,7 +11,7 @@ from statistics import median
 from threading import Thread
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import CollectorRegistry, make_wsgi_app, write_to_textfile
+from prometheus_client import CollectorRegistry, generate_latest, make_wsgi_app, write_to_textfile
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
@@ -88,6 +88,11 @@ def serve(
 def write(read: Callable[[], Books], file: Path) -> None:
     """Write the metrics into `file` (name it `*.prom`), for node_exporter's textfile collector; replaced as a whole."""
     write_to_textfile(str(file), _registry(read))
+
+
+def text(read: Callable[[], Books]) -> str:
+    """Return the metrics in Prometheus' text format."""
+    return generate_latest(_registry(read)).decode()
 
 
 def _registry(read: Callable[[], Books]) -> CollectorRegistry:
