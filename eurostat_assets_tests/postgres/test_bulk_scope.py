@@ -17,6 +17,7 @@ import pytest
 from eurostat_assets.audit import strangers
 from eurostat_assets.postgres import relation_sizes
 from eurostat_assets.postgres.bulk import load_parquet
+from eurostat_assets.postgres.bulk_transactions import Mode
 from eurostat_assets.postgres.errors import BulkLoadError, FilesRefused, MalformedScope
 from eurostat_assets.postgres.scope import Scope
 from eurostat_assets_tests.postgres.conftest import Query
@@ -263,6 +264,30 @@ def test_every_reader_sees_the_old_or_the_new_rows_whatever_its_isolation(mirror
     for isolation, states in seen.items():
         assert states <= possible, isolation
         assert len(states) > 1, isolation
+
+
+@pytest.mark.parametrize(
+    ("mode", "day", "scope", "sees"),
+    [
+        ("scope", 2, "day = 2024-05-02", "the old"),
+        ("append", 2, None, "the old"),  # the file has changed
+        ("append", 9, None, "the new"),
+        ("scope", 9, "day = 2024-05-09", "the new"),
+        ("replace", 9, None, "the new"),
+    ],
+)
+@pytest.mark.usefixtures("days")
+def test_what_an_older_snapshot_sees(
+    mirror: str, query: Query, write: Write, mode: Mode, day: int, scope: str | None, sees: str
+) -> None:
+    with closing(psycopg2.connect(mirror)) as connection, connection.cursor() as cursor:
+        connection.set_session(isolation_level="REPEATABLE READ")
+        cursor.execute("SELECT 1")  # takes the snapshot
+        load_parquet(mirror, [write(day, version=1)], "public.days", mode=mode, scope=scope)
+        cursor.execute(PER_DAY)
+        seen = cursor.fetchall()
+    assert (seen == AS_LOADED) == (sees == "the old")
+    assert (seen == query(PER_DAY)) == (sees == "the new")
 
 
 @pytest.mark.usefixtures("days")
