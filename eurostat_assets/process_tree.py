@@ -29,11 +29,14 @@ def mark(home: Path, name: str) -> dict[str, str]:
 def members(home: Path, name: str | None = None, *, spare_own: bool = False) -> dict[psutil.Process, str]:
     """Return the living processes of the platform in `home` with their names: all, or those started below `name`.
 
-    Without this process itself, with `spare_own` without those it started, zombies, and processes of other users.
+    Without this process itself, with `spare_own` without those it started, zombies, and processes of other users: root
+    sees the environments of all, and anybody may write into his own that he belongs here.
     """
-    found = {}
+    found, users = {}, _users(home)
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
+            if process.uids().real not in users:
+                continue
             variables = process.environ()
             started_as, at, place = variables.get(MARK, "").partition("@")
             if (
@@ -54,18 +57,30 @@ def launcher_of(home: Path) -> psutil.Process | None:
     for process in members(home):
         with suppress(psutil.Error, OSError, ValueError):
             pid, _, started = process.environ().get(LAUNCHER, "").partition("@")
-            if launcher := living(int(pid), float(started)):
+            launcher = living(int(pid), float(started), home)
+            # Nobody may name a process of somebody else.
+            if launcher and launcher.uids().real == process.uids().real:
                 return launcher
     return None
 
 
-def living(pid: int, started: float) -> psutil.Process | None:
-    """Return the process with this id that started at that time, in seconds since 1970; None where it is no more."""
+def living(pid: int, started: float, home: Path) -> psutil.Process | None:
+    """Return the process with this id that started at that time, in seconds since 1970; None where it is no more, or is
+    another user's than ours and the owner's of `home`."""
     with suppress(psutil.Error, OverflowError):
         process = psutil.Process(pid)
-        if abs(process.create_time() - started) < SAME_START and process.status() != psutil.STATUS_ZOMBIE:
+        is_ours = process.uids().real in _users(home) and process.status() != psutil.STATUS_ZOMBIE
+        if is_ours and abs(process.create_time() - started) < SAME_START:
             return process
     return None
+
+
+def _users(home: Path) -> set[int]:
+    """Return the users whose processes may belong to the platform in `home`: ourselves, and the owner of the folder."""
+    users = {os.getuid()}
+    with suppress(OSError):
+        users.add(home.stat().st_uid)
+    return users
 
 
 def _same(place: str, home: Path) -> bool:

@@ -70,8 +70,10 @@ def write_ended(home: Path) -> None:
 def launcher_of(home: Path) -> psutil.Process | None:
     """Return the living launcher of a home, by the register or by what it started; None where there is none."""
     entry = _entry(home)
-    with suppress(KeyError, TypeError, ValueError):
-        if process := process_tree.living(int(entry["pid"]), float(entry["started"])):
+    with suppress(KeyError, TypeError, ValueError, OSError, psutil.Error):
+        process = process_tree.living(int(entry["pid"]), float(entry["started"]), home)
+        # Whose the file is decides whose process it may name: root may work in a folder of somebody else.
+        if process and process.uids().real == (home / REGISTER).stat().st_uid:
             return process
     return process_tree.launcher_of(home)
 

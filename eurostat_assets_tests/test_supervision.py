@@ -1,15 +1,21 @@
 """Finding and ending what was started below a mark, and when a supervisor starts again or gives up."""
 
+import json
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from eurostat_assets import ports, process_tree, supervisor
+from eurostat_assets import ports, process_tree, processes, supervisor
 from eurostat_assets.settings import Settings
+
+NOBODY = 65534
 
 ORPHAN = """
 import os, signal, sys, time
@@ -51,6 +57,31 @@ def test_orphans_in_other_sessions_are_ended_and_the_trees_of_others_are_not(tmp
     assert process_tree.end(home, grace=0.2) == {"second"}
     second.wait()
     assert not process_tree.members(home)
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root starts processes of others, and sees their environments"
+)
+def test_another_account_is_no_member_and_names_no_launcher(tmp_path):
+    """Neither as it is, nor where the folder is his and he names a process of root's in environment and register."""
+    victim = subprocess.Popen(["sleep", "600"])
+    start = psutil.Process(victim.pid).create_time()
+    claims = {**process_tree.mark(tmp_path, "x"), process_tree.LAUNCHER: f"{victim.pid}@{start}"}
+    stranger = subprocess.Popen(["sleep", "600"], env=claims, user=NOBODY, group=NOBODY)
+    try:
+        assert not process_tree.members(tmp_path)
+        assert processes.launcher_of(tmp_path) is None
+        assert processes.stop_leftovers(tmp_path) == set()
+        (tmp_path / processes.REGISTER).write_text(json.dumps({"pid": victim.pid, "started": start}))
+        for path in (tmp_path, tmp_path / processes.REGISTER):
+            os.chown(path, NOBODY, NOBODY)
+        assert processes.stop_leftovers(tmp_path) == {"x"}
+        assert stranger.wait() == -signal.SIGTERM
+        assert victim.poll() is None
+    finally:
+        for process in (victim, stranger):
+            process.kill()
+            process.wait()
 
 
 class StillBorn:
