@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from eurostat_assets import resources
-from eurostat_assets.postgres import PostgresError
+from eurostat_assets.postgres import PostgresError, reader_role
+from eurostat_assets.postgres.connection import CONNECT_SECONDS, connect, must_answer
+from eurostat_assets.postgres.errors import DatabaseUnavailable
 from eurostat_assets.postgres.roles import LOADER, READER, hand_over_database, initialise_roles, may_log_in
 from eurostat_assets.postgres.unprivileged import give_to_owner
 from eurostat_assets.settings import Settings
 
 PASSWORD_FILE = "reader_password"
+SECONDS_BETWEEN_LOOKS = 60.0
 
 
 class ReaderUnknown(PostgresError):
@@ -64,6 +70,61 @@ def is_initialised(settings: Settings) -> bool:
     """Return whether the embedded server has the loader, and its password is known here. Raises `PostgresError`."""
     known = resources.password_in(settings.home / resources.LOADER_PASSWORD_FILE)
     return bool(known) and may_log_in(resources.owner_url(settings, resources.MIRROR_DATABASE), LOADER)
+
+
+def set_reader_right(settings: Settings) -> str:
+    """Undo what somebody has changed of the reader's role on the embedded server; return a sentence about it, or "".
+
+    Raises `PostgresError`.
+    """
+    password = resources.password_in(settings.home / PASSWORD_FILE)
+    url = resources.owner_url(settings, resources.MIRROR_DATABASE)
+    changed = reader_role.set_right(url, READER, resources.reader_limits(settings), password)
+    return f"{_changed(changed)} It is set right again." if changed else ""
+
+
+def reader_fault(settings: Settings, url: str) -> str:
+    """Return what is wrong with the reader's role on the server of `url`, in a sentence with the remedy; "" for nothing.
+
+    Raises `PostgresError` where nobody gets in by `url`.
+    """
+    with connect(url) as connection:
+        changed = reader_role.changes(connection, READER, resources.reader_limits(settings), None)
+    remedy = " `eurostat-assets db init` sets it right."
+    if changed:
+        return _changed(changed) + remedy
+    if resources.password_in(settings.home / PASSWORD_FILE) is None:
+        return ""
+    try:
+        must_answer(reader_url(settings), CONNECT_SECONDS)
+    except DatabaseUnavailable as error:
+        return f"{READER} cannot log in: {error}. If its password was changed,{remedy}"
+    return ""
+
+
+class ReaderWatch:
+    """Looks after the reader's role on the embedded server once a minute, and says what somebody had changed of it."""
+
+    def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._tell = tell
+        self._next = time.monotonic() + SECONDS_BETWEEN_LOOKS
+
+    def look(self) -> None:
+        """Set the role right, where it is time to look. A server that is away has others who look after it."""
+        if time.monotonic() < self._next:
+            return
+        with suppress(PostgresError):
+            if sentence := set_reader_right(self._settings):
+                self._tell(sentence)
+        self._next = time.monotonic() + SECONDS_BETWEEN_LOOKS
+
+
+def _changed(what: list[str]) -> str:
+    return (
+        f"The role {READER} is not as the settings say: {', '.join(what)}. Whoever has its password can change it:"
+        f" where people have roles of their own (GRANT {READER} TO …), nobody does so to others."
+    )
 
 
 def reader_url(settings: Settings) -> str:

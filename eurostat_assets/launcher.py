@@ -6,6 +6,7 @@ them alive is the supervisor's, and ending them the guardian's.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -23,6 +24,8 @@ from eurostat_assets.model.messages import message
 from eurostat_assets.processes import only_one, owned_database, stop_leftovers, write_down
 from eurostat_assets.settings import Settings
 from eurostat_assets.supervisor import Child, Database, Supervisor
+
+log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_NEWS = 15
 WORKSPACE = "served.yaml"
@@ -117,6 +120,8 @@ def running(
             start_databases(settings)
             tell("PostgreSQL is up, with the databases of the mirror and of Dagster.")
             _initialise_roles(settings, tell)
+            if resources.embedded_server(settings):
+                supervisor.also(access.ReaderWatch(settings, tell).look)
             prepare_dagster(settings)
             platform = Platform(settings, port, supervisor)
             _start_dagster(platform, environment or {}, tell)
@@ -142,6 +147,8 @@ def start_databases(settings: Settings) -> None:
         postgres.create_database(resources.owner_url(settings, database))
     if server and not (runs and access.is_initialised(settings)):
         access.initialise(settings)
+    elif server and (sentence := access.set_reader_right(settings)):
+        log.warning("%s", sentence)
     postgres.remove_leftovers(resources.Mirror(settings, fills=False).database, settings.keep_releases)
 
 

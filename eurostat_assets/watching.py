@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from eurostat_assets import alarms, postgres, room
+from eurostat_assets import access, alarms, postgres, room
 from eurostat_assets.model.messages import message
 from eurostat_assets.postgres import advisories
 from eurostat_assets.resources import Mirror
@@ -60,6 +60,7 @@ def look(
     facts = alarms.Facts(now, dagster_error=trouble, disks=disks(mirror.settings))
     try:
         facts = _with_books(facts, mirror.database)
+        facts = replace(facts, reader_fault=access.reader_fault(mirror.settings, mirror.database))
     except postgres.PostgresError as error:
         remedy = "" if isinstance(error, postgres.ServerStopped) else ". Start it, or free its disk"
         facts = replace(facts, database_error=message(f"{error}{remedy}"))

@@ -13,7 +13,6 @@ FLOORS = {
         "definitions",
         "defs",
         "cli",
-        "access",
         "guardian",
         "launcher",
         "code_server",
@@ -33,6 +32,7 @@ FLOORS = {
         "repairing",
     },
     3: {
+        "access",
         "partitions",
         "run_tags",
         "source_asset",

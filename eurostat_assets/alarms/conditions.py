@@ -25,9 +25,10 @@ OF_CLOCKWORK = frozenset({"sensor_stopped", "ticks_failing"})
 OF_THE_DAEMON = frozenset({"daemon_dead"})
 OF_DISKS = frozenset({"disk_full"})
 OF_THE_SERVER = frozenset({"postgres_vulnerable"})
+OF_READERS = frozenset({"reader_role_changed"})
 KINDS = (
     OF_THE_DATABASE | OF_DATASETS | OF_CHECKS | OF_SOURCES | OF_AUDITS | OF_CLOCKWORK | OF_THE_DAEMON | OF_DISKS
-    | OF_THE_SERVER
+    | OF_THE_SERVER | OF_READERS
 )  # fmt: skip
 LISTENER = "eurostat_releases"
 """The sensor that reads the feed."""
@@ -73,6 +74,7 @@ def conditions(facts: Facts, limits: Limits) -> tuple[frozenset[Condition], froz
         (facts.daemon or None, OF_THE_DAEMON, _daemon),
         (facts.disks, OF_DISKS, _disks),
         (facts.server_fault, OF_THE_SERVER, _server),
+        (facts.reader_fault, OF_READERS, _readers),
     )
     found, looked_at = set(_database(facts)), OF_THE_DATABASE
     for known, kinds, judge in parts:
@@ -192,6 +194,11 @@ def _waiting_for_room(facts: Facts) -> str:
 def _server(facts: Facts, _limits: Limits) -> Iterator[Condition]:
     if facts.server_fault:
         yield Condition("postgres_vulnerable", "PostgreSQL", facts.server_fault)
+
+
+def _readers(facts: Facts, _limits: Limits) -> Iterator[Condition]:
+    if facts.reader_fault:
+        yield Condition("reader_role_changed", "eurostat_reader", facts.reader_fault)
 
 
 def _is_news(at: datetime | None, facts: Facts, limits: Limits) -> bool:

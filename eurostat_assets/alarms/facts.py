@@ -80,6 +80,7 @@ class Facts:
     `daemon`: whether Dagster could be asked; `daemon_seen_at`: the last sign of life of the slowest of its daemons;
     `database_error`, `dagster_error`: why the mirror's database and Dagster's storage do not answer, empty where they do;
     `server_fault`: what is known against this version of PostgreSQL, "" for nothing;
+    `reader_fault`: what is wrong with the role of readers, likewise;
     `opened`: (kind, subject) of the incidents that are open already.
     """
 
@@ -95,4 +96,5 @@ class Facts:
     daemon_seen_at: datetime | None = None
     disks: tuple[Disk, ...] | None = None
     server_fault: str | None = None
+    reader_fault: str | None = None
     opened: frozenset[tuple[str, str]] = frozenset()

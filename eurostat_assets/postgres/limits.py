@@ -41,28 +41,35 @@ class ReaderLimits:
 LIMITS = ReaderLimits()
 
 
-def limit_reader(cursor: Cursor, reader: str, limits: ReaderLimits) -> None:
-    """Give the role these limits, as far as this server knows them and lets us."""
-    version = cursor.connection.server_version
-    settings = {
-        "statement_timeout": _milliseconds(limits.statement_timeout),
-        "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction_timeout),
-        "default_transaction_read_only": "on",
+def settings_of(limits: ReaderLimits, connection: Connection) -> dict[str, str]:
+    """Return the settings by which the role gets these limits, as far as this server knows them; not a superuser's."""
+    seconds = {
+        "statement_timeout": limits.statement_timeout,
+        "idle_in_transaction_session_timeout": limits.idle_in_transaction_timeout,
     }
-    if version >= 170000:
-        settings["transaction_timeout"] = _milliseconds(limits.transaction_timeout)
-    if is_superuser(cursor.connection):
-        settings["temp_file_limit"] = (
-            f"{limits.temporary_files * 1e6:.0f}kB" if limits.temporary_files else None
-        )
+    if connection.server_version >= 170000:
+        seconds["transaction_timeout"] = limits.transaction_timeout
+    times = {name: str(max(1, round(value * 1000))) for name, value in seconds.items() if value}
+    return {**times, "default_transaction_read_only": "on"}
+
+
+def limit_reader(cursor: Cursor, reader: str, limits: ReaderLimits) -> None:
+    """Give the role these limits, as far as this server knows them and lets us, and no other settings.
+
+    The role may have given itself any, for all databases or for this one. Those for others are not this mirror's.
+    """
+    settings = settings_of(limits, cursor.connection)
+    if is_superuser(cursor.connection) and limits.temporary_files:
+        settings["temp_file_limit"] = f"{limits.temporary_files * 1e6:.0f}kB"
     role, database = sql.Identifier(reader), sql.Identifier(cursor.connection.info.dbname)
     count = sql.Literal(limits.connections or -1)
     cursor.execute(sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(role, count))
+    cursor.execute(
+        sql.SQL("ALTER ROLE {0} RESET ALL; ALTER ROLE {0} IN DATABASE {1} RESET ALL").format(role, database)
+    )
     for name, value in settings.items():
-        change = sql.SQL("SET {} = {}" if value else "RESET {}").format(
-            sql.Identifier(name), *([sql.Literal(value)] if value else [])
-        )
-        cursor.execute(sql.SQL("ALTER ROLE {} IN DATABASE {} {}").format(role, database, change))
+        change = sql.SQL("ALTER ROLE {} IN DATABASE {} SET {} = {}")
+        cursor.execute(change.format(role, database, sql.Identifier(name), sql.Literal(value)))
 
 
 def let_work(cursor: Cursor, owner: str, loader: str, reader: str) -> None:
@@ -100,8 +107,3 @@ def close_to_public(cursor: Cursor, owner: str) -> None:
 def is_superuser(connection: Connection) -> bool:
     """Return whether this session is a superuser's."""
     return rows(connection, IS_SUPERUSER) == [(True,)]
-
-
-def _milliseconds(seconds: float) -> str | None:
-    """A time for PostgreSQL; None: no limit."""
-    return str(max(1, round(seconds * 1000))) if seconds else None

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from psycopg2 import sql
-from psycopg2.extensions import encrypt_password
 
 from eurostat_assets.postgres.connection import (
     Connection,
@@ -23,6 +22,7 @@ from eurostat_assets.postgres.errors import DatabaseRefused, in_the_way
 from eurostat_assets.postgres.limits import LIMITS, ReaderLimits, close_to_public, let_work, limit_reader
 from eurostat_assets.postgres.migrations import migrate, work_alone
 from eurostat_assets.postgres.publication import PATIENCE
+from eurostat_assets.postgres.reader_role import let_nobody_change, set_password
 from eurostat_assets.postgres.table import SCHEMA, STORE
 from eurostat_assets.postgres.waiting import LOCKED, Tries
 
@@ -86,8 +86,9 @@ def _initialise(
 ) -> None:
     connection = cursor.connection
     work_alone(cursor)
+    let_nobody_change(cursor, READER)
     for role in (OWNER, LOADER, READER):
-        _create(connection, cursor, role, passwords.get(role))
+        _create(cursor, role, passwords.get(role))
     _say(cursor, "GRANT {owner} TO CURRENT_USER, {loader}")
     # Whatever the loader makes is then the owner's, and the reader's rights reach it.
     _say(cursor, "ALTER ROLE {loader} IN DATABASE {database} SET role = {owner}", connection)
@@ -194,16 +195,11 @@ def may_log_in(url: str, role: str) -> bool:
         return bool(rows(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s AND rolcanlogin", (role,)))
 
 
-def _create(connection: Connection, cursor: Cursor, role: str, password: str | None) -> None:
+def _create(cursor: Cursor, role: str, password: str | None) -> None:
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
     if cursor.fetchone() is None:
         cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
-    if password is not None:
-        # Encrypted here, so that no server log ever shows it.
-        secret = encrypt_password(password, role, connection, "scram-sha-256")
-        cursor.execute(
-            sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(secret))
-        )
+    set_password(cursor, role, password)
 
 
 def _close_public(cursor: Cursor, role: str) -> None:

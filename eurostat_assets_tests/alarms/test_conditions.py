@@ -31,6 +31,7 @@ WELL = Facts(
     daemon_seen_at=NOW,
     disks=(Disk("/data", 50_000_000_000, 100_000_000_000),),
     server_fault="",
+    reader_fault="",
 )
 
 
@@ -78,6 +79,7 @@ FEED_FAILS = Source("feed", hours(1), failures=2, error="503")
         ({"clockworks": (Clockwork("x", failures=2, error="boom"),)}, {("ticks_failing", "x")}),
         ({"daemon_seen_at": hours(1)}, {("daemon_dead", "daemon")}),
         ({"server_fault": "PostgreSQL 18.3 …"}, {("postgres_vulnerable", "PostgreSQL")}),
+        ({"reader_fault": "changed: search_path"}, {("reader_role_changed", "eurostat_reader")}),
         ({"daemon_seen_at": None}, {("daemon_dead", "daemon")}),
         ({"disks": (Disk("/data", 4_000_000_000, 9),)}, {("disk_full", "/data")}),
         ({"disks": (Disk("/data", 5_500_000_000, 9),)}, set()),

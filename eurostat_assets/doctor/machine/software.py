@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from eurostat_assets import access, resources
 from eurostat_assets.doctor.machine.check import Machine, Wrong, machine_check
 from eurostat_assets.model.addresses import without_secrets
 from eurostat_assets.postgres import PostgresError, advisories
@@ -111,6 +112,26 @@ def known_vulnerabilities(machine: Machine) -> str:
     if advisories.is_outdated(today):
         raise Wrong(f"{known}, which is more than a year ago")
     return known
+
+
+@machine_check(
+    "reader_role",
+    "nobody has changed the role of readers",
+    effect="Readers may not get in, or meet other limits than the settings say",
+    remedy="Run `eurostat-assets db init`",
+)
+def reader_role(machine: Machine) -> str:
+    if machine.server is not None and not machine.server.status().running:
+        return "the server does not run; its start sets the role right"
+    try:
+        fault = access.reader_fault(
+            machine.settings, resources.database_url(machine.settings, resources.MIRROR_DATABASE)
+        )
+    except PostgresError:
+        return "PostgreSQL was not seen, see above"
+    if fault:
+        raise Wrong(fault)
+    return "its limits and password are those of the settings"
 
 
 def _version(machine: Machine) -> int | None:
