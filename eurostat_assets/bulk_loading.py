@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from eurostat_assets import resources, run_tags
+from eurostat_assets import resources, room, run_tags
 from eurostat_assets.failures import told
 from eurostat_assets.postgres import bulk
 from eurostat_assets.resources import Mirror
@@ -67,6 +67,7 @@ def load_files(
             jobs=config.processes,
             on_progress=resources.progress(context.log, config.table, "rows"),
             patience=replace(resources.patience(mirror.settings), report=context.log.warning),
+            room=room.for_tables(mirror.settings),
         )
         rows = bulk.count_rows(url, config.table)
     context.log.info(f"{done}. The table has {rows:,} rows.")

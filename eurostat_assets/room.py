@@ -65,6 +65,15 @@ def reserve(settings: Settings, total: int) -> float:
     return min(settings.disk_reserve * 1e9, total * SMALL_DISK)
 
 
+def for_tables(settings: Settings) -> int | None:
+    """Return the bytes that tables may take beside the reserve; None for a server of the user's own."""
+    server = embedded_server(settings)
+    if server is None:
+        return None
+    usage = shutil.disk_usage(_there(server.data))
+    return int(usage.free - reserve(settings, usage.total))
+
+
 def folders(settings: Settings) -> Iterator[Path]:
     """The folders on this machine that the mirror writes to, if they are there: home, embedded database, store."""
     server = embedded_server(settings)

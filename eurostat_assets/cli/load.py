@@ -35,7 +35,7 @@ def load_parquet(
     that has changed replaces its own rows, and what is recorded of the files
     is compared with the rows that are there. The exact count is printed.
     """
-    from eurostat_assets import launcher, resources, settings
+    from eurostat_assets import launcher, resources, room, settings
     from eurostat_assets.cli.progress import count_bar
     from eurostat_assets.postgres import bulk
     from eurostat_assets.postgres.errors import MalformedScope
@@ -54,6 +54,7 @@ def load_parquet(
             done = bulk.load_parquet(
                 url, paths, table, mode=mode, scope=scope, jobs=jobs,
                 on_progress=lambda rows, total: report(rows, "", total), patience=resources.patience(config),
+                room=room.for_tables(config),
             )  # fmt: skip
     except MalformedScope as error:
         raise typer.BadParameter(str(error), param_hint="--scope") from error

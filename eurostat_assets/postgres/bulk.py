@@ -27,6 +27,8 @@ from eurostat_assets.postgres.switching import Relation, relation
 from eurostat_assets.postgres.table import STORE, Column
 from eurostat_assets.postgres.workers import OnProgress, Workers
 
+LEAST_ROW = 36
+"""Bytes that a row takes at least, whatever is in it: its header, its place in the page, the number of its file."""
 TEXTS = ("character varying", "character(")
 
 
@@ -63,12 +65,13 @@ def load_parquet(
     jobs: int = 1,
     on_progress: OnProgress | None = None,
     patience: Patience = PATIENCE,
+    room: int | None = None,
 ) -> BulkLoad:
     """Load all files of `paths` into `table` (`schema.name`).
 
     The table must not exist yet (`create`), gives its rows away (`replace`), is added to, without the files that are in
     it already (`append`), or gives the rows of `scope` away (`scope`; see scope.py). `jobs` processes share the work;
-    `on_progress` gets the rows done and the rows in all.
+    `on_progress` gets the rows done and the rows in all. `room`: bytes that the table may take, None where nobody knows.
 
     Raises MalformedScope and FilesRefused before the table is touched, and BulkLoadError; the table is then as it was.
     """
@@ -97,6 +100,7 @@ def load_parquet(
         if present and mode == "append":
             plan = appending.plan(connection, table, name, columns, files)
             todo = replace(todo, files=_numbered(plan.pending), replaced=plan.replaced)
+        _refuse_beyond(room, table, todo.files)
         roles.prepare_schema(url, name.strings[0], patience.limits)
         load = bulk_state.begin(connection, table, mode, predicate.text if predicate else None)
         try:
@@ -136,6 +140,16 @@ def _identifier(table: str) -> sql.Identifier:
     if parts[0] in (STORE, "information_schema") or parts[0].startswith("pg_"):
         raise BulkLoadError(table, f"schema {parts[0]} is not for tables of users: choose another one")
     return sql.Identifier(*parts)
+
+
+def _refuse_beyond(room: int | None, table: str, files: list[File]) -> None:
+    count = sum(file.rows for file in files)
+    if room is not None and count * LEAST_ROW > room:
+        raise BulkLoadError(
+            table,
+            f"its files have {count:,} rows, which take {count * LEAST_ROW / 1e6:,.0f} MB at least, and there is room for"
+            f" {max(0, room) / 1e6:,.0f} MB where the database is: free some, or load fewer files",
+        )
 
 
 def _numbered(files: list[File]) -> list[File]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2 import sql
 
+from eurostat_assets.model.bounds import RATIO, UNANNOUNCED, inflates
 from eurostat_assets.postgres.bulk_state import FILE_COLUMN
 from eurostat_assets.postgres.connection import Cursor, connect, reason, rows, transaction
 from eurostat_assets.postgres.errors import BulkLoadError, FilesRefused
@@ -22,6 +23,7 @@ from eurostat_assets.postgres.table import STORE, Column, open_parquet, sql_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 NAME_BYTES = 63
 """PostgreSQL cuts longer names, so that two become one."""
@@ -88,13 +90,17 @@ def columns_of(path: Path, schema: "pa.Schema") -> tuple[Column, ...]:
 
 
 def describe(paths: Sequence[Path], schema: "pa.Schema") -> tuple[list[File], list[Path]]:
-    """Read the footers: the files of `schema`, and those of another one. Raises FilesRefused for what is no Parquet."""
+    """Read the footers: the files of `schema`, and those of another one.
+
+    Raises FilesRefused for what is no Parquet, and for what would fill the memory.
+    """
     files: list[File] = []
     others: list[Path] = []
     for path in paths:
         with _readable(path), open_parquet(path) as parquet:
             if not parquet.schema_arrow.equals(schema, check_metadata=False):
                 others.append(path)
+            _refuse_swelling(path, parquet.metadata)
             about = path.stat()
             files.append(File(path, about.st_size, about.st_mtime_ns, parquet.metadata.num_rows))
     return files, others
@@ -165,6 +171,21 @@ def _readable(path: Path) -> Iterator[None]:
             else " ".join(str(error).split())
         )
         raise FilesRefused([path], f"it cannot be read as Parquet ({why})") from error
+
+
+def _refuse_swelling(path: Path, footer: "pq.FileMetaData") -> None:
+    """Raise FilesRefused where a column swells within one row group: a page of it is read as a whole."""
+    for group in map(footer.row_group, range(footer.num_row_groups)):
+        if group.total_byte_size <= UNANNOUNCED:
+            continue
+        for column in map(group.column, range(group.num_columns)):
+            size, compressed = column.total_uncompressed_size, column.total_compressed_size
+            if inflates(size, compressed):
+                raise FilesRefused(
+                    [path],
+                    f"its column {column.path_in_schema} swells from {compressed:,} to {size:,} bytes in a row group, more"
+                    f" than {RATIO} times: write it with a dictionary or in smaller row groups",
+                )
 
 
 def _refuse_changed(file: File) -> None:

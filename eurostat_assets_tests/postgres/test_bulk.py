@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -202,3 +203,24 @@ def test_a_load_killed_midway_has_loaded_nothing_and_is_simply_run_again(
         ("loaded",),
     ]
     assert len(query(STORED)) == 1
+
+
+def test_more_rows_than_there_is_room_for_are_refused(mirror: str, query: Query, folder: Path) -> None:
+    with pytest.raises(BulkLoadError, match=r"5,000 rows, which take 0 MB at least.* room for 0 MB"):
+        load_parquet(mirror, [folder], "public.many", room=100_000)
+    assert query("SELECT to_regclass('public.many')") == [(None,)]
+    load_parquet(mirror, [folder], "public.many", room=200_000)
+    # What is in the table already needs no room.
+    assert load_parquet(mirror, [folder], "public.many", mode="append", room=0).rows == 0
+
+
+def test_a_file_whose_pages_would_fill_the_memory_is_refused(
+    mirror: str, query: Query, tmp_path: Path
+) -> None:
+    zeros = pa.table({"n": np.zeros(34_000_000), "m": np.zeros(34_000_000, np.int8)})
+    swelling, small = tmp_path / "swelling.parquet", tmp_path / "small.parquet"
+    pq.write_table(zeros, swelling, compression="zstd", use_dictionary=False, row_group_size=len(zeros))
+    pq.write_table(zeros[:10], small)
+    with pytest.raises(FilesRefused, match=r"swelling\.parquet: its column n swells from"):
+        load_parquet(mirror, [small, swelling], "public.many")
+    assert query("SELECT to_regclass('public.many')") == [(None,)]
