@@ -44,6 +44,8 @@ SETTINGS = {
     "max_connections": "200",
     # Readers cannot take all of them, and the platform gets in whoever is there.
     "reserved_connections": "40",
+    # One who has not logged in has a connection all the same, a reserved one as well. A busy machine needs some seconds.
+    "authentication_timeout": "15s",
     # A reader may look at every table in one transaction, from each of his connections.
     "max_locks_per_transaction": "256",
     "shared_buffers": "256MB",

@@ -3,7 +3,9 @@
 import os
 import shutil
 import signal
+import socket
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -68,6 +70,18 @@ def test_only_the_loopback_with_the_right_password_gets_in(server: EmbeddedPostg
     assert ask(url, "SHOW listen_addresses") == "127.0.0.1"
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         psycopg2.connect(url.replace((server.folder / "password").read_text(), "guess"))
+
+
+def test_who_does_not_log_in_does_not_keep_a_connection(server: EmbeddedPostgres) -> None:
+    port = server.start().port
+    with socket.create_connection(
+        ("127.0.0.1", port), timeout=50
+    ) as half_open:  # PostgreSQL's own limit is 60 s
+        said = b"\0\x03\0\0user\0eurostat_reader\0database\0postgres\0\0"
+        half_open.sendall(struct.pack("!I", len(said) + 4) + said)
+        assert half_open.recv(1) == b"R"  # how to log in
+        while half_open.recv(1024):
+            pass  # until the server closes it
 
 
 def test_committed_rows_survive_kill_9_of_the_server(server: EmbeddedPostgres) -> None:
