@@ -74,9 +74,14 @@ def _tell(report: Report) -> None:
         console.print(f"Not looked at: {shown(report.not_looked_at)}.", soft_wrap=True, highlight=False)
     looked = len(report.audited) - report.compared
     console.print(
-        f"{len(report.audited)} tables audited in {report.seconds:.1f} s, {report.rows:,} rows: {report.compared} by"
-        f" checksum, {looked} by row count and transaction; {len(report.findings)} findings."
+        f"{_count(len(report.audited), 'table')} audited in {report.seconds:.1f} s, {_count(report.rows, 'row')}:"
+        f" {report.compared} by checksum, {looked} by row count and transaction;"
+        f" {_count(len(report.findings), 'finding')} in what was compared now. All that are open: eurostat-assets report"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def _repaired(mirror: Mirror, report: Report) -> bool:

@@ -52,7 +52,8 @@ class BulkLoad:
         skipped = f"; {self.skipped:,} {were} there already" if self.skipped else ""
         deleted = f"; {self.deleted:,} rows were there before" if self.deleted is not None else ""
         files = f"{self.files:,} {'file' if self.files == 1 else 'files'}"
-        return f"{self.table}: {self.rows:,} rows from {files} in {self.seconds:.1f} s{deleted}{skipped}"
+        rows = f"{self.rows:,} {'row' if self.rows == 1 else 'rows'}"
+        return f"{self.table}: {rows} from {files} in {self.seconds:.1f} s{deleted}{skipped}"
 
 
 def load_parquet(
@@ -165,7 +166,9 @@ def _columns_of_table(
 ) -> tuple[Column, ...]:
     """The columns as the table has them, in the order of the files. Raises BulkLoadError where these do not fit."""
     if mode == "create":
-        raise BulkLoadError(table, "it exists already: add to it with append, or replace it")
+        raise BulkLoadError(
+            table, "it exists already; choose append, replace or scope (--append, --replace, --scope)"
+        )
     if present.kind != "r":
         raise BulkLoadError(table, "it is no plain table but a view or partitioned: name another one")
     theirs = {column.name: column for column in columns}

@@ -163,7 +163,7 @@ class NotPublished(PostgresError):
     """Nothing of `dataset` was ever published here."""
 
     def __init__(self, dataset: str) -> None:
-        super().__init__(f"{dataset} is not published here: publish it first")
+        super().__init__(f"{dataset} is not published here; `eurostat-assets sync {dataset}` publishes it")
         self.dataset = dataset
 
 
@@ -190,7 +190,7 @@ class NothingHeldBack(PostgresError):
             f"{listed(damaged)} failed: a file is damaged or cannot be read, which nobody can accept; "
             "it is fetched again by itself"
             if damaged
-            else "no check holds back a release of it"
+            else "no check holds back a release of it, or there is no such dataset here (`eurostat-assets status --all`)"
         )
         super().__init__(f"{dataset}: {why}")
         self.dataset = dataset

@@ -74,7 +74,9 @@ def typed(cursor: Cursor, scope: Scope, table: sql.Identifier, columns: dict[str
     Raises MalformedScope for a column that is missing, a value of another type and an empty range.
     """
     if scope.column not in columns:
-        raise MalformedScope(scope.text, f"there is no column {scope.column!r} but {', '.join(columns)}")
+        raise MalformedScope(
+            scope.text, f"there is no column {scope.column!r}; the columns are {', '.join(columns)}"
+        )
     cursor.execute(TYPE, (*table.strings, scope.column, columns[scope.column]))
     kind = cursor.fetchone() or ("pg_catalog", "text")
     conditions = [
@@ -126,7 +128,7 @@ def _by_day(scope: Scope, kind: str, operator: Operator, value: str) -> list[tup
         "" if kind == "date" else " or a moment such as '2024-05-01 12:30:00'"
     )
     if moment is None or (kind == "date" and not DAY.fullmatch(value)):
-        raise MalformedScope(scope.text, f"{value!r} is not {wanted}, which column {scope.column!r} asks for")
+        raise MalformedScope(scope.text, f"column {scope.column!r} needs {wanted}, and {value!r} is not one")
     if kind == "timestamp" and moment["zone"]:
         raise MalformedScope(scope.text, f"column {scope.column!r} has no time zone, but {value!r} has one")
     if operator == "=" and kind != "date" and DAY.fullmatch(value):

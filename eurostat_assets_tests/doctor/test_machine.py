@@ -193,6 +193,14 @@ def test_a_clock_that_is_wrong(seconds: float, fit: Machine):
     assert wrong(replace(fit, clock_ahead=seconds)).keys() == {"clock"}
 
 
+def test_what_could_not_be_seen_is_not_checked(fit: Machine):
+    url = f"postgresql://reader@127.0.0.1:{free_port()}/eurostat"
+    own = Settings(**{**fit.settings.model_dump(), "database_url": url})
+    verdicts = examine(replace(fit, settings=own, clock_ahead=None))
+    unseen = {one.check for one in verdicts if one.outcome == Outcome.UNCHECKED}
+    assert unseen == {"clock", "postgres_advisories"}
+
+
 def test_a_server_of_ones_own_that_does_not_answer(fit: Machine):
     url = f"postgresql://reader:secret@127.0.0.1:{free_port()}/eurostat"
     machine = replace(fit, settings=Settings(**{**fit.settings.model_dump(), "database_url": url}))

@@ -21,6 +21,10 @@ class Wrong(Exception):
     """What a check found, when that is not right."""
 
 
+class NotSeen(Exception):
+    """Why there was nothing that a check could judge."""
+
+
 @dataclass(frozen=True)
 class Machine:
     """`environment` is that of this process. `clock_ahead`: seconds by which this clock is ahead of Eurostat's, None where
@@ -78,6 +82,8 @@ def examine(machine: Machine) -> Iterator[Verdict]:
             found = one.examine(machine)
         except Wrong as wrong:
             yield Verdict(one.name, Outcome.WRONG, one.expected, str(wrong), one.effect, one.remedy)
+        except NotSeen as reason:
+            yield Verdict(one.name, Outcome.UNCHECKED, one.expected, str(reason))
         except Exception as error:  # noqa: BLE001 - a check that cannot be made is a finding, too
             what = without_secrets(f"{type(error).__name__}: {error}".strip())
             yield Verdict(one.name, Outcome.WRONG, one.expected, what, one.effect, one.remedy)

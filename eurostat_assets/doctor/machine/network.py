@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from eurostat_assets import ports
-from eurostat_assets.doctor.machine.check import Machine, Wrong, machine_check
+from eurostat_assets.doctor.machine.check import Machine, NotSeen, Wrong, machine_check
 from eurostat_assets.doctor.platforms import daemons, home_of
 from eurostat_assets.model.addresses import without_secrets
 
@@ -108,7 +108,7 @@ def proxy(machine: Machine) -> str:
 def clock(machine: Machine) -> str:
     brussels = datetime.now(ZoneInfo("Europe/Brussels"))
     if machine.clock_ahead is None:
-        return f"{brussels:%Y-%m-%d %H:%M} in Brussels; Eurostat's clock was not seen"
+        raise NotSeen(f"it is {brussels:%Y-%m-%d %H:%M} in Brussels; Eurostat's clock was not seen")
     if abs(machine.clock_ahead) > _CLOCK_TOLERANCE:
         raise Wrong(f"it is {machine.clock_ahead:+,.0f} s away from Eurostat's clock")
     return f"{brussels:%Y-%m-%d %H:%M} in Brussels, {machine.clock_ahead:+.0f} s from Eurostat's clock"

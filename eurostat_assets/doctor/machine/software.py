@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from eurostat_assets import access, resources
-from eurostat_assets.doctor.machine.check import Machine, Wrong, machine_check
+from eurostat_assets.doctor.machine.check import Machine, NotSeen, Wrong, machine_check
 from eurostat_assets.model.addresses import without_secrets
 from eurostat_assets.postgres import PostgresError, advisories
 from eurostat_assets.postgres.cluster import programs_for
@@ -105,7 +105,7 @@ def known_vulnerabilities(machine: Machine) -> str:
     today = datetime.now(UTC).date()
     version = _version(machine)
     if version is None:
-        return "PostgreSQL was not seen, see above"
+        raise NotSeen("PostgreSQL was not seen, see above")
     if fault := advisories.fault_of(version, today):
         raise Wrong(fault)
     known = f"{version // 10_000}.{version % 10_000}, by what was known on {advisories.AS_OF}"
