@@ -21,7 +21,7 @@ from eurostat_assets import access, code_server, home_modes, ports, postgres, re
 from eurostat_assets.full_disks import FullDisks
 from eurostat_assets.guardian import ORDERLY_SHUTDOWN, Guardian
 from eurostat_assets.model.messages import message
-from eurostat_assets.processes import only_one, owned_database, stop_leftovers, write_down
+from eurostat_assets.processes import check_alone, only_one, owned_database, stop_leftovers, write_down
 from eurostat_assets.settings import Settings
 from eurostat_assets.supervisor import Child, Database, Supervisor
 
@@ -86,6 +86,16 @@ class Platform:
         return self._children[name].log
 
 
+def check_free(settings: Settings, port: int | None) -> None:
+    """See that a platform can start, before anything is made for it.
+
+    Raises `AlreadyRunning`, and `PortTaken` for a new home; in another one what an earlier platform left may have the port.
+    """
+    check_alone(settings.home)
+    if not settings.home.exists():
+        ports.choose(port, settings, lambda _: None)
+
+
 @contextmanager
 def running(
     settings: Settings,
@@ -101,6 +111,7 @@ def running(
     platform does not come up, `PortTaken` when the port that was asked for is, `AlreadyRunning` when this home's platform
     runs already, `PostgresError` when the database does not come up.
     """
+    check_free(settings, port)
     close_home(settings)
     logs = settings.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)

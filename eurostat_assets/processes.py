@@ -27,6 +27,18 @@ GRACE = 6.0
 class AlreadyRunning(Exception):
     """Another launcher of this home is at work."""
 
+    def __init__(self, home: Path) -> None:
+        super().__init__(
+            f"The platform of {home} is running already. Stop it with Ctrl-C where it runs, or `eurostat-assets down`."
+        )
+
+
+def check_alone(home: Path) -> None:
+    """Raise `AlreadyRunning` where another launcher of this home lives."""
+    other = launcher_of(home)
+    if other and other.pid != os.getpid():
+        raise AlreadyRunning(home)
+
 
 @contextmanager
 def only_one(home: Path) -> Iterator[IO[str]]:
@@ -35,17 +47,12 @@ def only_one(home: Path) -> Iterator[IO[str]]:
     A guardian that is still ending what a dead launcher started is waited for. Raises `AlreadyRunning`.
     """
     with (home / REGISTER).open("a+") as register:
-        refusal = AlreadyRunning(
-            f"The platform of {home} is running already. Stop it with Ctrl-C where it runs, or `eurostat-assets down`."
-        )
         give_up = time.monotonic() + SECONDS_TO_TIDY
         while not _locked(register):
             if launcher_of(home) or time.monotonic() > give_up:
-                raise refusal
+                raise AlreadyRunning(home)
             time.sleep(0.2)
-        other = launcher_of(home)
-        if other and other.pid != os.getpid():  # it locked a file that is no more
-            raise refusal
+        check_alone(home)  # who locked a file that is no more
         yield register
 
 

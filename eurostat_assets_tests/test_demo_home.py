@@ -1,11 +1,16 @@
 """Where the demo puts its data: never into a mirror of real ones, and it says which settings of the user it does not use."""
 
+import json
+import subprocess
+
+import psutil
 import pytest
 
 from eurostat_assets import settings
 from eurostat_assets.cli import demo
 from eurostat_assets.cli.run import up
 from eurostat_assets.launcher import LauncherError
+from eurostat_assets.processes import REGISTER, AlreadyRunning
 
 SANDBOX = "http://127.0.0.1:8765/eurostat/api/dissemination"
 
@@ -48,3 +53,21 @@ def test_settings_that_the_demo_does_not_use_are_named_wherever_they_come_from(p
     assert "EUROSTAT_THEME" not in told
     assert (used.home, used.api_url, used.theme) == (place / ".eurostat" / "demo", SANDBOX, "HLTH_CD")
     assert used.database_url.get_secret_value() == ""
+
+
+def test_a_second_demo_is_refused_before_it_touches_the_first(place, monkeypatch):
+    """`sleep` stands for the launcher that holds the home."""
+    home = place / "mine"
+    monkeypatch.setenv("EUROSTAT_HOME", str(home))
+    settings.remember_source(demo._settings(demo._home(), SANDBOX))
+    remembered = (home / settings.SOURCE_FILE).read_text()
+    with subprocess.Popen(["sleep", "600"]) as other:
+        try:
+            started = psutil.Process(other.pid).create_time()
+            (home / REGISTER).write_text(json.dumps({"pid": other.pid, "started": started}))
+            with pytest.raises(AlreadyRunning, match="running already"):
+                demo.demo()
+        finally:
+            other.kill()
+    assert (home / settings.SOURCE_FILE).read_text() == remembered
+    assert not (home / "sandbox").exists()
