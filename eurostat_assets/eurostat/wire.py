@@ -185,8 +185,9 @@ class Wire:
             return self._session.get(
                 url, headers=headers, timeout=self._timeouts, stream=True, allow_redirects=False
             )
-        # An OSError is every error of requests, and that of a CA bundle that is not there.
-        except (OSError, urllib3.exceptions.HTTPError) as error:
+        # An OSError is every error of requests, and that of a CA bundle that is not there; a ValueError comes of an address
+        # that is none, which requests reads in an answer's Location although it is not to follow it.
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
             shown = without_secrets(url.partition("?")[0])
             # Not `from error`: its text, which a traceback would show, may have a proxy's password in it.
             raise Unreachable(f"no answer from {shown} ({_reason(error)})", dataset=dataset) from None

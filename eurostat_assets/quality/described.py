@@ -95,7 +95,10 @@ def periods_parse(profile: Profile, tolerated: float) -> Verdict:
     if not odd:
         return Verdict("periods_parse", True, f"all {len(profile.periods):,} periods are understood", numbers)
     listed = ", ".join(list(profile.odd_periods)[:LISTED])
-    story = f"{odd:,} rows ({share:.2%}) have a period that is none: {listed}. They have no period_start and period_end"
+    story = (
+        f"{odd:,} rows ({share:.2%}) have a period that is none, or that its label contradicts: {listed}."
+        " They have no period_start and period_end"
+    )
     if ranged:
         story += f". {about_ranges}"
     return Verdict("periods_parse", False, story, numbers, "warn" if share <= tolerated else "block")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROWS_PER_BATCH = 1 << 18
 TIME = "time_period"
+START = "period_start"
 CELL = ("obs_value", "obs_flag", "conf_status")
 LARGEST_KEY = 2**63 - 1
 
@@ -45,7 +46,8 @@ class Profile:
 
     `rows`; of these `missing` have no value, `flagged` an observation flag, `confidential` a confidentiality status;
     `nulls` lack a code. `codes`: those that occur, by column in sort order. `periods`: observations of each period that
-    occurs, by its literal in text order; `odd_periods`: those of them that are no period of the calendar; `ranges`: those
+    occurs, by its literal in text order; `odd_periods`: those of them that are no period of the calendar, and those whose
+    rows have no first day, since the label says otherwise (rows without it); `ranges`: those
     that are ranges of years. `repeated` rows have the key of the row before, `disordered` ones a smaller key.
     """
 
@@ -83,8 +85,9 @@ def profile(parquet: Readable, period_days: PeriodDays, is_range: IsRange = lamb
     """
     with _opened(parquet) as file:
         order = _sort_order(parquet, file.schema_arrow)
+        dates = [START] if TIME in order and START in file.schema_arrow.names else []
         counts = _Counts({name: _Codes(name) for name in order})
-        for batch in file.iter_batches(ROWS_PER_BATCH, columns=[*order, *CELL], use_threads=False):
+        for batch in file.iter_batches(ROWS_PER_BATCH, columns=[*order, *CELL, *dates], use_threads=False):
             counts.add(parquet, batch)
     return counts.profile(period_days, is_range)
 
@@ -131,6 +134,7 @@ class _Counts:
     nulls: int = 0
     repeated: int = 0
     disordered: int = 0
+    dateless: dict[str, int] = field(default_factory=dict)
     without: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CELL, 0))
     last: tuple[str, ...] | None = None
 
@@ -155,10 +159,23 @@ class _Counts:
             stride //= max(1, len(ranks[name]))
             if not codes.codes:
                 continue
+            if name == TIME:
+                self._count_dateless(batch, numbers, codes.codes)
             ends.append((codes.codes[numbers[0]], codes.codes[numbers[-1]]))
             if codes.count(numbers):  # else the column makes no difference between two rows of the batch
                 keys += (ranks[name] * stride)[numbers]
         self._compare(keys, ends)
+
+    def _count_dateless(self, batch: pa.RecordBatch, numbers: np.ndarray, literals: list[str]) -> None:
+        import numpy as np
+
+        if START not in batch.schema.names or not batch.column(START).null_count:
+            return
+        rows = np.array(batch.column(START).is_null().to_pylist(), bool)
+        counts = np.bincount(numbers[rows])
+        for place in np.flatnonzero(counts).tolist():
+            literal = literals[place]
+            self.dateless[literal] = self.dateless.get(literal, 0) + int(counts[place])
 
     def _compare(self, keys: np.ndarray, ends: list[tuple[str, str]]) -> None:
         """With the row before each, also over the border of two batches, whose dictionaries may differ."""
@@ -187,7 +204,11 @@ class _Counts:
             disordered=self.disordered,
             codes={name: tuple(sorted(codes.met)) for name, codes in self.columns.items()},
             periods=periods,
-            odd_periods={literal: count for literal, count in periods.items() if not days[literal]},
+            odd_periods={
+                literal: odd
+                for literal, count in periods.items()
+                if (odd := self.dateless.get(literal, 0) if days[literal] else count)
+            },
             ranges={
                 literal: count for literal, count in periods.items() if days[literal] and is_range(literal)
             },

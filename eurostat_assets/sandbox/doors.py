@@ -116,7 +116,7 @@ class Doors:
         async def endpoint(request: Request) -> Response:
             try:
                 return JSONResponse(act(json.loads(await request.body() or b"{}")))
-            except (SandboxError, KeyError, ValueError) as error:
+            except (SandboxError, KeyError, ValueError, TypeError, AttributeError) as error:
                 return JSONResponse({"error": str(error)}, 400)
 
         return endpoint

@@ -7,7 +7,6 @@ HTTP's Basic scheme).
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -59,7 +58,7 @@ class Password:
             return True
         try:
             name, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # neither Base64 nor UTF-8
             return False
         right = _fits(password, self.hashed)  # also for a wrong name, so that the time tells nothing
         if not hmac.compare_digest(name.encode(), self.name.encode()) or not right:
@@ -77,7 +76,7 @@ def _fits(password: str, hashed: str) -> bool:
     _, n, r, p, salt, _ = hashed.split("$")
     try:
         again = _scrypt(password, base64.b64decode(salt), (int(n), int(r), int(p)))
-    except (ValueError, binascii.Error):
+    except ValueError:
         return False
     return hmac.compare_digest(again, hashed)
 

@@ -142,7 +142,10 @@ def _same_server(origin: str, host: str, policy: Policy) -> bool:
 
     Behind a proxy that ends TLS the scheme differs, and many hand on the name without its port.
     """
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # no address at all
+        return False
     if parts.scheme not in ("http", "https") or not parts.netloc:  # "null", extensions, files
         return False
     if parts.netloc.lower() == host.lower():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eurostat_assets.eurostat import Eurostat, EurostatError
-from eurostat_assets.eurostat.errors import RedirectRefused
+from eurostat_assets.eurostat.errors import RedirectRefused, Unreachable
 from eurostat_assets.eurostat.redirects import next_address
 from eurostat_assets_tests.eurostat.bodies import body_of, inspect
 from eurostat_assets_tests.eurostat.conftest import Exchange, Publisher, Reply
@@ -113,6 +113,16 @@ def elsewhere() -> Iterator[Publisher]:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield server
         server.shutdown()
+
+
+@pytest.mark.parametrize("location", ["https://[::1", "http://[a]b/", "//[x"])
+def test_a_location_that_is_no_address_is_a_sentence(publisher: Publisher, location: str) -> None:
+    publisher.replies = [lambda exchange: exchange.answer(b"", 302, Location=location)]
+    with (
+        Eurostat(publisher.url, attempts=1) as eurostat,
+        pytest.raises((RedirectRefused, Unreachable), match=r"no answer|refused|redirect"),
+    ):
+        eurostat.inventory()
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -62,6 +62,23 @@ def test_the_count_is_the_same_whatever_the_row_groups(written, tmp_path):
     assert profile(again, period_days) == profile(written.path, period_days)
 
 
+@pytest.mark.parametrize("share", [1, 3])
+def test_a_year_whose_rows_have_no_days_is_no_period(written, tmp_path, share):
+    def dateless(table: pa.Table) -> pa.Table:
+        place = table.schema.get_field_index("period_start")
+        days = [
+            None if row % share == 0 else day for row, day in enumerate(table["period_start"].to_pylist())
+        ]
+        return table.set_column(place, table.schema.field(place), [pa.array(days, pa.date32())])
+
+    file = changed(written, dateless, tmp_path / "dateless.parquet")
+    found = profile(file, period_days)
+    assert sum(found.odd_periods.values()) == len(range(0, written.rows, share))
+    verdict = failed(found, written)["periods_parse"]
+    assert verdict.severity == "block"
+    assert "contradicts" in verdict.sentence
+
+
 def dropped(table: pa.Table, n: int) -> pa.Table:
     return pa.concat_tables([table[:n], table[n + 1 :]])
 

@@ -20,6 +20,7 @@ from eurostat_assets.web import Password, hash_password
 FOREIGN = [
     {"Origin": "https://attacker.example"},
     {"Origin": "null"},
+    {"Origin": "https://]"},
     {"Origin": "http://127.0.0.1:1"},
     {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
     {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"},
@@ -77,6 +78,12 @@ def test_the_sandboxs_data_answer_whoever_asks_as_eurostat_does(source: Running)
 def test_what_belongs_to_the_platform_steers_it(source: Running):
     source.set_faults("")
     assert source.tally()["requests"]
+
+
+@pytest.mark.parametrize("body", ["[]", '{"now": 3}', '"x"', "null", "{"])
+def test_an_order_that_is_none_is_answered_as_such(source: Running, body: str):
+    answer = requests.post(f"{source.url}/sandbox/clock", data=body, timeout=30)
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)

@@ -147,6 +147,7 @@ def test_a_name_of_this_server_is_taken(served: Served, host: str):
     [
         {"Origin": "https://attacker.example"},
         {"Origin": "null"},
+        {"Origin": "http://[::1"},
         {"Origin": "http://127.0.0.1:1"},
         {"Origin": "http://127.0.0.1.attacker.example:{port}"},
         {"Origin": "chrome-extension://abc"},

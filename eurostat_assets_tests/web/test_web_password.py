@@ -25,6 +25,8 @@ def test_the_password_that_was_set_is_the_one_that_is_accepted(tmp_path):
     assert password.accepts(basic("anna", "roter käse"))
     assert not password.accepts(basic("anna", "Roter käse"))
     assert not password.accepts(basic("Anna", "roter käse"))
+    assert not password.accepts("Basic käse")
+    assert not password.accepts("Basic /w==")
 
 
 def test_what_cannot_be_a_user_name_or_password_is_refused(tmp_path):
