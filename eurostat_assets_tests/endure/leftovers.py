@@ -124,7 +124,7 @@ def wait_until(done: Callable[[], bool], seconds: float = SECONDS_TO_GO) -> bool
     while not done():
         if time.monotonic() > give_up:
             return False
-        time.sleep(0.01)
+        time.sleep(0.03)
     return True
 
 

@@ -28,7 +28,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, ISOLATION_LEVEL_
 from eurostat_assets.postgres.connection import is_lost
 from eurostat_assets_tests.endure.releases import WATCHED, Group, Watched, groups_of
 
-PROCESSES = 3
+PROCESSES = 2
 NICE = 5
 MOST_STORIES = 20
 SECONDS_TO_END = 300
@@ -121,8 +121,9 @@ class Readers:
             process = spawn.Process(target=_read_on, args=arguments, daemon=True)
             process.start()
             theirs.close()
-            ours.recv()  # it has read everything once; EOFError where it could not
             self._readers.append((process, ours))
+        for _, ours in self._readers:
+            ours.recv()  # it has read everything once; EOFError where it could not
 
     def reported(self, table: Watched, number: int, part: int = 0) -> None:
         """A publication has reported that this release is done: from now on nobody may see an older one."""

@@ -42,7 +42,7 @@ def servers(world: Core, kills: int) -> None:
     while current.done < goal:
         attempt = Attempt.of(world, current.chance.choice(tables))
         if current.chance.random() < SHARE_AT_WORK:
-            wait_until(lambda: bool(_at_work(world)[0]), usual)
+            _await_session(world, usual)
         time.sleep(current.chance.uniform(0, usual))
         name, kill = current.chance.choice(list(WAYS.items()))
         doing = kill(world)
@@ -185,6 +185,18 @@ def _at_work(world: Core) -> tuple[int, str]:
     with closing(psycopg2.connect(world.url())) as connection, connection.cursor() as cursor:
         cursor.execute(AT_WORK)
         return cursor.fetchone() or (0, "nothing")
+
+
+def _await_session(world: Core, seconds: float) -> None:
+    """Wait until the loader is connected, no longer than so many seconds."""
+    with closing(psycopg2.connect(world.url())) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+
+        def connected() -> bool:
+            cursor.execute(AT_WORK)
+            return bool(cursor.fetchall())
+
+        wait_until(connected, seconds)
 
 
 def is_up(world: Core) -> bool:
