@@ -40,13 +40,14 @@ Rows = list[str]
 
 @dataclass
 class Mirror:
-    """The home. `truths`: the rows of each release of a dataset, oldest first."""
+    """The home. `truths`: the rows of each release of a dataset, oldest first; `usual`: the seconds of a `sync`."""
 
     round: Round
     settings: Settings
     source: sandbox.Running
     truths: dict[str, list[Rows]] = field(default_factory=dict)
     reported: dict[str, int] = field(default_factory=dict)
+    usual: float = 0
 
     @property
     def home(self) -> Path:
@@ -81,6 +82,7 @@ class Mirror:
             return subprocess.Popen(
                 [Path(sys.executable).with_name("eurostat-assets"), *words],
                 env=dict(self.environment()),
+                cwd=self.home,  # where `db start` may write its .env
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -111,9 +113,15 @@ class Mirror:
 
     def mirror_all(self) -> None:
         """Bring every dataset up to date, by a command of its own; readers then see the newest."""
+        began = time.monotonic()
         if self.run("sync", "--all"):
-            for code in CODES:
-                self.reported[code] = len(self.truths[code]) - 1
+            self.all_reported()
+        self.usual = time.monotonic() - began
+
+    def all_reported(self) -> None:
+        """A `sync` of everything has reported that it is done: from now on nobody may see anything older."""
+        for code in CODES:
+            self.reported[code] = len(self.truths[code]) - 1
 
     def look(self, address: str, seen: dict[str, int]) -> dict[str, int]:
         """Read every table; returns which release each is of."""

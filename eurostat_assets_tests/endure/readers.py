@@ -25,6 +25,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, ISOLATION_LEVEL_REPEATABLE_READ, connection
 
+from eurostat_assets import child_processes
 from eurostat_assets.postgres.connection import is_lost
 from eurostat_assets_tests.endure.releases import WATCHED, Group, Watched, groups_of
 
@@ -151,6 +152,7 @@ class Readers:
 
 
 def _read_on(address: str, seed: int, reported: list[int], stopped: Event, answer: Pipe) -> None:
+    child_processes.end_with_parent()
     os.nice(NICE)
     chance, found = random.Random(seed), Findings()
     turns = [(table, way) for table in WATCHED for way in WAYS]

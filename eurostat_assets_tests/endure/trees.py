@@ -26,13 +26,14 @@ INTERRUPTED = 130
 
 def syncs(world: Mirror, kills: int) -> None:
     """Kill `sync`: its leader, one of its processes, all of them; or tell it to end."""
-    current, usual, goal = world.round, _usual(world), world.round.done + kills
+    current, usual, goal = world.round, world.usual, world.round.done + kills
     while current.done < goal:
         world.release(*current.chance.sample(CODES, current.chance.choice((1, len(CODES)))))
         sync = world.start("sync", "--all")
         time.sleep(current.chance.uniform(0.05, usual))
         if sync.poll() is not None:
-            _reported(world)
+            world.all_reported()
+            usual *= 0.8  # the first one makes a database as well
             continue
         how = current.chance.choice(("leader", "member", "all", "TERM", "INT"))
         _strike(sync, how, current.chance)
@@ -51,11 +52,10 @@ def runs(world: Mirror, kills: int) -> None:
     database = resources.database_url(world.settings, resources.MIRROR_DATABASE)
     task = partial(run_chain, world.settings.home, world.source.api_url, database)
     began = time.monotonic()
-    for code in CODES:
-        process = forks.Process(target=task, args=(code,))
-        process.start()
-        process.join()
-    usual = (time.monotonic() - began) / len(CODES)
+    rehearsed = forks.Process(target=task, args=(CODES[0],))
+    rehearsed.start()
+    rehearsed.join()
+    usual = time.monotonic() - began
     while current.done < goal:
         code = current.chance.choice(CODES)
         world.release(code)
@@ -100,19 +100,6 @@ def ups(world: Mirror, kills: int) -> None:
             current.fault(f"the database server of `up` was left running, {how}")
         current.count(f"up, {how}")
         world.server.start()  # for those who read
-
-
-def _usual(world: Mirror) -> float:
-    """Seconds of a `sync` that is let live."""
-    world.release(*CODES)
-    began = time.monotonic()
-    world.mirror_all()
-    return time.monotonic() - began
-
-
-def _reported(world: Mirror) -> None:
-    for code in CODES:
-        world.reported[code] = len(world.truths[code]) - 1
 
 
 def _strike(leader: subprocess.Popen[bytes], how: str, chance: random.Random) -> None:
