@@ -230,8 +230,16 @@ def database_url(settings: Settings, database: str) -> str:
 
 
 def password_in(file: Path) -> str | None:
-    """Return the password that a file of the home holds; None where there is no file, or nothing in it."""
-    return (file.read_text().strip() or None) if file.exists() else None
+    """Return the password that a file of the home holds; None where there is no file, or nothing in it.
+
+    Raises `PostgresError` where it holds no text.
+    """
+    try:
+        return (file.read_text().strip() or None) if file.exists() else None
+    except UnicodeDecodeError:
+        raise postgres.PostgresError(
+            f"{file} holds no password but bytes that are no text: remove it, and `eurostat-assets db init` makes a new one"
+        ) from None
 
 
 def owner_url(settings: Settings, database: str) -> str:

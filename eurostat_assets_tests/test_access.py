@@ -14,7 +14,7 @@ from psycopg2.errors import InsufficientPrivilege
 from pydantic import SecretStr
 
 from eurostat_assets import access, launcher, resources, sandbox
-from eurostat_assets.postgres import EmbeddedPostgres
+from eurostat_assets.postgres import EmbeddedPostgres, PostgresError
 from eurostat_assets.postgres.errors import RolesMissing, ServerStopped
 from eurostat_assets.settings import Settings
 from eurostat_assets_tests.mirroring import mirroring
@@ -251,3 +251,12 @@ def test_what_is_asked_of_a_closed_server_is_an_error_and_not_a_new_password(tmp
     with pytest.raises(ServerStopped):
         access.reader_url(settings)
     assert not (tmp_path / access.PASSWORD_FILE).exists()
+
+
+def test_a_password_file_that_holds_no_text_is_named_with_the_remedy(tmp_path):
+    file = tmp_path / access.PASSWORD_FILE
+    file.write_bytes(b"\x80secret")
+    with pytest.raises(PostgresError, match="remove it") as refused:
+        resources.password_in(file)
+    assert str(file) in str(refused.value)
+    assert "secret" not in str(refused.value)

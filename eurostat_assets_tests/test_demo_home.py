@@ -1,12 +1,14 @@
 """Where the demo puts its data: never into a mirror of real ones, and it says which settings of the user it does not use."""
 
 import json
+import os
+import stat
 import subprocess
 
 import psutil
 import pytest
 
-from eurostat_assets import settings
+from eurostat_assets import sandbox, settings
 from eurostat_assets.cli import demo
 from eurostat_assets.cli.run import up
 from eurostat_assets.launcher import LauncherError
@@ -71,3 +73,21 @@ def test_a_second_demo_is_refused_before_it_touches_the_first(place, monkeypatch
             other.kill()
     assert (home / settings.SOURCE_FILE).read_text() == remembered
     assert not (home / "sandbox").exists()
+
+
+def test_the_home_is_closed_before_the_invented_eurostat_writes_into_it(monkeypatch):
+    monkeypatch.setenv("EUROSTAT_HOME", "mine")
+    modes = []
+
+    def running(*, folder, **_):
+        modes.append(stat.S_IMODE(folder.parent.stat().st_mode))
+        raise LauncherError("enough was seen")
+
+    monkeypatch.setattr(sandbox, "running", running)
+    before = os.umask(0o022)
+    try:
+        with pytest.raises(LauncherError, match="enough"):
+            demo.demo()
+    finally:
+        os.umask(before)
+    assert modes == [0o750]

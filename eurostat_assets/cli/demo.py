@@ -35,7 +35,7 @@ Exit = Annotated[
 
 def demo(leave: Exit = False, port: Port = None, read_only: ReadOnly = False) -> None:
     """A working mirror of an invented Eurostat: first load, an update that comes through the feed, a query, the UI."""
-    from eurostat_assets import launcher, process_tree, sandbox
+    from eurostat_assets import home_modes, launcher, process_tree, sandbox
     from eurostat_assets.firstload import FirstLoad
     from eurostat_assets.settings import Settings
 
@@ -45,6 +45,7 @@ def demo(leave: Exit = False, port: Port = None, read_only: ReadOnly = False) ->
     home = _home()
     # Before the sandbox: a second one would take the place of the running demo's.
     launcher.check_free(Settings(home=home), port)
+    home_modes.close(home, None)  # before the first file is in it
     marked = process_tree.mark(home, "sandbox")
     with sandbox.running(folder=home / "sandbox", profile="demo", environment=marked) as source:
         settings = _settings(home, source.api_url)
