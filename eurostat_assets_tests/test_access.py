@@ -72,6 +72,35 @@ def test_the_reader_reads_what_is_there_and_what_comes_and_writes_nothing(server
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+RISES = """
+BEGIN
+    IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user) THEN
+        EXECUTE 'RESET ROLE; ALTER ROLE eurostat_loader SUPERUSER';
+    END IF;
+    RETURN true;
+END
+"""
+
+
+def test_no_superuser_executes_what_the_loader_has_put_into_his_way(server, monkeypatch):
+    """Here by a view where the list of migrations is read; a trigger or a default where it is written is the same."""
+    monkeypatch.setenv("EUROSTAT_DATABASE_URL", "")
+    settings = Settings(home=server.folder.parent)
+    launcher.start_databases(settings)
+    access.initialise(settings)
+    traps = f"""
+        CREATE FUNCTION eurostat.rises() RETURNS bool LANGUAGE plpgsql AS $${RISES}$$;
+        ALTER TABLE eurostat.migrations RENAME TO moved;
+        CREATE VIEW eurostat.migrations AS SELECT * FROM eurostat.moved WHERE eurostat.rises();
+        SELECT 1
+    """  # noqa: S608 - no input
+    query(resources.database_url(settings, "eurostat"), traps)
+    for password in (None, "one that the server does not know yet"):
+        access.initialise(settings, loader_password=password)
+        is_superuser = "SELECT rolsuper FROM pg_roles WHERE rolname = 'eurostat_loader'"
+        assert query(server.url("eurostat"), is_superuser) == [(False,)]
+
+
 def test_a_server_of_ones_own_keeps_the_password_of_a_reader_it_has_and_a_second_home_says_what_to_do(
     server, tmp_path
 ):

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from psycopg2 import sql
+from psycopg2.extensions import make_dsn
 
 from eurostat_assets.postgres.connection import (
     Connection,
@@ -18,7 +19,7 @@ from eurostat_assets.postgres.connection import (
     transaction,
     where,
 )
-from eurostat_assets.postgres.errors import DatabaseRefused, in_the_way
+from eurostat_assets.postgres.errors import DatabaseRefused, DatabaseUnavailable, in_the_way
 from eurostat_assets.postgres.limits import LIMITS, ReaderLimits, close_to_public, let_work, limit_reader
 from eurostat_assets.postgres.migrations import migrate, work_alone
 from eurostat_assets.postgres.publication import PATIENCE
@@ -46,6 +47,10 @@ SELECT relnamespace::regnamespace::text, relname, relkind FROM pg_class
 WHERE relnamespace IN (%s::regnamespace, %s::regnamespace) AND relkind IN ('r', 'p', 'v', 'm')
   AND relowner <> %s::regrole
 """
+# Whether the loader may act as the owner of the mirror's schema.
+IS_LOADERS = """
+SELECT pg_has_role(pg_roles.oid, nspowner, 'MEMBER') FROM pg_roles, pg_namespace WHERE rolname = %s AND nspname = %s
+"""
 PUBLIC = "SELECT FROM pg_namespace WHERE nspname = 'public'"
 # Whether this database is ours to give away, and whether we may act as the role that gets it.
 OURS = """
@@ -68,7 +73,7 @@ def initialise_roles(
     PUBLIC may do there is ours to say, too (`close_to_public`).
     """
     patience = replace(PATIENCE, limits=limits)
-    migrate(url, patience)
+    migrate(_migrating(url, loader_password), patience)
     passwords = {LOADER: loader_password, READER: reader_password}
     with connect(url) as connection:
         tables = [sql.Identifier(space, name) for space, name, _ in _of_others(connection)]
@@ -101,6 +106,28 @@ def _initialise(
         close_to_public(cursor, OWNER)
     for schema in (SCHEMA, STORE):
         _hand_over(cursor, schema)
+
+
+def _migrating(url: str, loader_password: str | None) -> str:
+    """Return as whom to bring the mirror's tables up to date: as the loader, where they are his, else as we are.
+
+    Whoever reads or writes a table executes what its owner has put there, such as views, triggers and defaults. So no
+    superuser does, once the loader may change those tables; before, there is nothing of his. His password is set where
+    the server has another one.
+    """
+    if loader_password is None:
+        return url
+    with connect(url) as connection:
+        if rows(connection, IS_LOADERS, (LOADER, SCHEMA)) != [(True,)]:
+            return url
+        loaders = make_dsn(url, user=LOADER, password=loader_password)
+        try:
+            with connect(loaders):
+                return loaders
+        except DatabaseUnavailable:
+            with transaction(connection) as cursor:
+                _create(cursor, LOADER, loader_password)
+            return loaders
 
 
 def hand_over_database(url: str) -> None:
