@@ -6,7 +6,6 @@ may do is in postgres/roles.py.
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from eurostat_assets.postgres import PostgresError, reader_role
 from eurostat_assets.postgres.connection import CONNECT_SECONDS, connect, must_answer
 from eurostat_assets.postgres.errors import DatabaseUnavailable
 from eurostat_assets.postgres.roles import LOADER, READER, hand_over_database, initialise_roles, may_log_in
-from eurostat_assets.postgres.unprivileged import give_to_owner
+from eurostat_assets.postgres.unprivileged import open_for_owner
 from eurostat_assets.settings import Settings
 
 PASSWORD_FILE = "reader_password"
@@ -150,11 +149,8 @@ def reader_url(settings: Settings) -> str:
 
 def _keep_password(settings: Settings, name: str, password: str) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
-    file = settings.home / name
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:  # noqa: PTH123
+    with open_for_owner(settings.home / name, 0o600) as opened:
         opened.write(password)
-    file.chmod(0o600)
-    give_to_owner(file, settings.home)
 
 
 def psql() -> Path | None:

@@ -22,6 +22,8 @@ from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.utils import get_conn_string
 
 from eurostat_assets import environment, postgres, resources, settings
+from eurostat_assets.loopback import is_local
+from eurostat_assets.postgres.connection import NO_PLAIN_PASSWORD
 
 
 class Storage(DagsterPostgresStorage):
@@ -141,13 +143,15 @@ def _named_for(loaded: settings.Settings, variables: Mapping[str, str]) -> bool:
 
 
 def _address(variables: Mapping[str, str]) -> str:
+    host = variables["DAGSTER_PG_HOST"]
     return get_conn_string(
         # With its driver: SQLAlchemy's default for postgresql:// is no longer the one dagster-postgres brings.
         scheme="postgresql+psycopg2",
         username=variables.get("DAGSTER_PG_USERNAME", ""),
         # Without one, libpq looks into PGPASSWORD and ~/.pgpass.
         password=variables.get("DAGSTER_PG_PASSWORD", ""),
-        hostname=variables["DAGSTER_PG_HOST"],
+        hostname=host,
         port=variables.get("DAGSTER_PG_PORT", "5432"),
         db_name=variables.get("DAGSTER_PG_DB", "dagster"),
+        params={"require_auth": NO_PLAIN_PASSWORD} if is_local(f"//{host}") else None,
     )

@@ -161,7 +161,7 @@ class Settings(BaseSettings):
         description="Seconds a transaction of eurostat_reader may last (PostgreSQL 17 and later). 0: no limit.",
     )
     reader_temporary_files: float = Field(
-        default=20,
+        default=2,
         ge=0,
         le=2000,
         description="Gigabytes of temporary files a session of eurostat_reader may fill. 0: no limit.",

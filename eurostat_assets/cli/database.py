@@ -124,6 +124,7 @@ def shell(
     from urllib.parse import unquote, urlsplit, urlunsplit
 
     from eurostat_assets import access, resources, settings
+    from eurostat_assets.postgres.connection import NO_PLAIN_PASSWORD
 
     program = access.psql()
     if program is None:
@@ -136,6 +137,8 @@ def shell(
     parts = urlsplit(address)
     # Not among the arguments, where everybody on this machine could see it.
     environment = {"PGPASSWORD": unquote(parts.password)} if parts.password else {}
+    if resources.embedded_server(loaded):
+        environment["PGREQUIREAUTH"] = NO_PLAIN_PASSWORD
     if admin and resources.embedded_server(loaded):
         # No schema called like the superuser, and pg_temp last. Not elsewhere: PgBouncer refuses startup options.
         environment["PGOPTIONS"] = "-c search_path=public,pg_temp"

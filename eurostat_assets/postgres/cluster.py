@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eurostat_assets.postgres.elsewhere import cluster_home, reachable_programs
 from eurostat_assets.postgres.errors import EmbeddedServerError
-from eurostat_assets.postgres.unprivileged import ServerUser, give_to_owner
+from eurostat_assets.postgres.unprivileged import ServerUser, open_for_owner
 
 SUPERUSER = "postgres"
 
@@ -69,9 +69,8 @@ def password_of(folder: Path) -> str:
     """The superuser's password, generated on first use and readable by the folder's owner only."""
     file = folder / "password"
     if not file.exists() or not file.read_text():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(24))
-        give_to_owner(file, folder)
+        with open_for_owner(file, 0o600) as opened:
+            opened.write(secrets.token_urlsafe(24))
     return file.read_text()
 
 

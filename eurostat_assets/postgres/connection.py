@@ -13,6 +13,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extensions import make_dsn, parse_dsn
 
+from eurostat_assets.loopback import is_local
 from eurostat_assets.model.messages import line
 from eurostat_assets.postgres.errors import DatabaseRefused, DatabaseUnavailable, MalformedDatabaseAddress
 
@@ -27,14 +28,21 @@ CONNECT_SECONDS = 8
 """How long a server may take to let a session in, where neither the address nor PGCONNECT_TIMEOUT says: libpq would wait for
 minutes for a host that does not answer."""
 
+NO_PLAIN_PASSWORD = "!password"
+"""libpq's `require_auth` for a server on this machine. While ours is down, any account here can listen on its port, and a
+server may ask for the password as it is."""
+
 
 def open_session(url: str, **options: Any) -> Connection:
     """Return a connection to a libpq `url`, with libpq's further `options`, in autocommit mode, that trusts nobody's names.
 
     Raises psycopg2's own errors.
     """
-    if "connect_timeout" not in parse_dsn(url) and "PGCONNECT_TIMEOUT" not in os.environ:
+    said = parse_dsn(url)
+    if "connect_timeout" not in said and "PGCONNECT_TIMEOUT" not in os.environ:
         options = {"connect_timeout": CONNECT_SECONDS, **options}
+    if is_local(url) and "require_auth" not in said and "PGREQUIREAUTH" not in os.environ:
+        options = {"require_auth": NO_PLAIN_PASSWORD, **options}
     connection = psycopg2.connect(url, **{"fallback_application_name": "eurostat-assets", **options})
     connection.autocommit = True
     try:

@@ -33,7 +33,7 @@ from eurostat_assets.postgres.postmaster import (
     processes_in,
 )
 from eurostat_assets.postgres.standalone import Standalone
-from eurostat_assets.postgres.unprivileged import ServerUser, give_to_owner, server_user
+from eurostat_assets.postgres.unprivileged import ServerUser, open_for_owner, server_user
 
 log = logging.getLogger(__name__)
 
@@ -186,13 +186,12 @@ class EmbeddedPostgres:
         """Only one process at a time makes, starts or stops this server. Makes the folder."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / "lock").open("w")
+            lock = open_for_owner(self.folder / "lock")
         except OSError as error:
             raise EmbeddedServerError(
                 f"{self.folder} cannot be used for the embedded server: {error.strerror}. Choose another home folder"
             ) from error
         with lock:
-            give_to_owner(self.folder / "lock", self.folder)
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -220,9 +219,9 @@ class EmbeddedPostgres:
         patience = max(1, int(deadline - time.monotonic()))
         done = self._pg_ctl("start", "-w", "-t", str(patience), "-l", str(self.log), "-o", options)
         if done.returncode == 0:
-            with contextlib.suppress(OSError):  # the next start then takes another port
-                (self.folder / "port").write_text(str(port))
-                give_to_owner(self.folder / "port", self.folder)
+            # Where it cannot be written, the next start takes another port.
+            with contextlib.suppress(OSError), open_for_owner(self.folder / "port") as file:
+                file.write(str(port))
             return
         said = self.log.read_text() if self.log.exists() else done.stdout
         # A killed server's children need a moment to notice, a killed starter's pg_ctl may be at work,

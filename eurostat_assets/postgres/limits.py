@@ -35,7 +35,7 @@ class ReaderLimits:
     statement_timeout: float = 3600
     idle_in_transaction_timeout: float = 600
     transaction_timeout: float = 4 * 3600
-    temporary_files: float = 20
+    temporary_files: float = 2
 
 
 LIMITS = ReaderLimits()

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from eurostat_assets.postgres.errors import EmbeddedServerError
 
@@ -45,7 +46,7 @@ class ServerUser:
     def own(self, path: Path) -> None:
         """Hand `path` over to this user."""
         if self.uid is not None and self.gid is not None:
-            os.chown(path, self.uid, self.gid)
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
     def reaches(self, folder: Path) -> bool:
         """Whether this user can traverse `folder` and everything above it, as the kernel sees it."""
@@ -68,8 +69,26 @@ def server_user(folder: Path) -> ServerUser:
     )
 
 
+def open_for_owner(file: Path, permissions: int = 0o640) -> IO[str]:
+    """Open a file anew for writing, the owner of its folder's where we are root, who may come without root next time.
+
+    Never what a link of that name leads to: as root, that would give the owner of the folder any file of the machine.
+    Raises OSError, with ELOOP for a link.
+    """
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, permissions)
+    try:
+        os.fchmod(descriptor, permissions)
+        if os.geteuid() == 0:
+            owner = file.parent.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        return os.fdopen(descriptor, "w", encoding="utf-8")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
 def give_to_owner(file: Path, folder: Path) -> None:
-    """What root makes in somebody's folder is that somebody's, who may come without root next time."""
+    """What root makes in somebody's folder is that somebody's; a link itself, and not what it leads to."""
     if os.geteuid() == 0:
         owner = folder.stat()
-        os.chown(file, owner.st_uid, owner.st_gid)
+        os.chown(file, owner.st_uid, owner.st_gid, follow_symlinks=False)

@@ -15,7 +15,7 @@ import pytest
 
 from eurostat_assets.postgres import elsewhere
 from eurostat_assets.postgres.embedded import EmbeddedPostgres
-from eurostat_assets.postgres.unprivileged import server_user
+from eurostat_assets.postgres.unprivileged import give_to_owner, open_for_owner, server_user
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
 
@@ -181,3 +181,20 @@ def test_without_hard_links_a_home_is_known_by_its_path_and_disk(
     path, device = (cluster / elsewhere.RECORD).read_text().split()
     (cluster / elsewhere.RECORD).write_text(f"{path}\n{int(device) + 1}\n")
     assert not elsewhere._is_abandoned(cluster)  # its disk is not mounted
+
+
+@pytest.mark.parametrize("name", ["lock", "password", "port"])
+def test_no_file_of_root_is_given_away_through_a_link_in_somebodys_folder(tmp_path: Path, name: str) -> None:
+    """Whoever owns the folder in which root starts a server put a link there."""
+    somebody, mine = tmp_path / "postgres", tmp_path / "mine"
+    somebody.mkdir()
+    os.chown(somebody, 12_345, 12_345)
+    mine.write_text("root's own")
+    (somebody / name).symlink_to(mine)
+    with pytest.raises(OSError, match="symbolic links"):
+        open_for_owner(somebody / name)
+    give_to_owner(somebody / name, somebody)
+    with open_for_owner(somebody / "other", 0o600):
+        pass
+    assert (mine.read_text(), mine.stat().st_uid) == ("root's own", 0)
+    assert (somebody / "other").stat().st_uid == 12_345
