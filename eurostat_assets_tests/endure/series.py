@@ -225,7 +225,8 @@ def note(series: Series) -> str:
     return (
         "# Killed again and again\n\n"
         f"`make endure ARGS='--kills {series.kills} --seed {series.seed}'`, {datetime.now(UTC):%Y-%m-%d}, commit {commit},"
-        f" {os.cpu_count()} cores, a load of {load:.1f} from this and other work.\n\n"
+        f" {os.cpu_count()} cores, a load of {load:.1f} from this and other work; {len(series.done)} of"
+        f" {len(series.rounds())} rounds are done.\n\n"
         "While it killed, readers of seven kinds read every table without pause. A fault is a row that is lost, mixed or\n"
         "half-visible, an older release after a newer one, a start that did not come by itself, or a process, file, lock\n"
         "or record that nobody owns at the end of a round.\n\n"
