@@ -141,3 +141,13 @@ def test_prometheus_in_the_same_network_may_ask_the_metrics():
     hosts = compose()["services"]["metrics"]["environment"]["EUROSTAT_WEB_HOSTS"]
     assert hosts.split(",")[0] == "metrics"
     assert compose()["services"]["metrics"]["environment"]["EUROSTAT_DATABASE_URL"]
+
+
+def test_every_setting_can_be_given_in_a_file_that_does_not_say_where_the_mirror_is():
+    """The environment counts more than the file, so that no line of the file leads to another home or database."""
+    for name in ("init", "code", "webserver", "daemon", "watchdog", "metrics"):
+        service = compose()["services"][name]
+        assert service["env_file"] == [{"path": "compose.env", "required": False}], name
+        assert {"EUROSTAT_HOME", "EUROSTAT_DATABASE_URL", "DAGSTER_PG_HOST"} <= service[
+            "environment"
+        ].keys(), name
