@@ -79,8 +79,10 @@ def forged(body: bytes) -> bytes:
     number = count()
     document["label"] = HOSTILE["script"] + HOSTILE["ansi_title"] + HOSTILE["md_image"]
     document["source"] = HOSTILE["osc8_link"]
-    for dimension in document["dimension"].values():
+    for name, dimension in document["dimension"].items():
         dimension["label"] = LABELS[next(number) % len(LABELS)]
+        if name == "time":
+            continue  # labels that contradict the periods are refused
         labels = dimension["category"]["label"]
         dimension["category"]["label"] = {code: LABELS[next(number) % len(LABELS)] for code in labels}
     return json.dumps(document).encode()
