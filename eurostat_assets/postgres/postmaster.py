@@ -71,7 +71,7 @@ def end_lost_postmaster(data: Path, seconds: float) -> bool:
         return False
     family = processes_in(data)
     for pid in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
             process = psutil.Process(pid)
             if process.ppid() in family or str(data) not in process.cmdline():
                 continue  # one of a server's children, or somebody who looks into the folder
