@@ -21,6 +21,17 @@ settings.load_profile("any machine")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
+UMASK = os.umask(0)
+os.umask(UMASK)
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """Give each test the umask that the run began with: a launcher in this process closes what is made after it."""
+    os.umask(UMASK)
+    yield
+    os.umask(UMASK)
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

@@ -35,6 +35,9 @@ def small_disk() -> Iterator[Path]:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             pytest.skip(f"no disk may be mounted here: {done.stderr.strip()}")
+        for name in ("home", "second"):
+            (mounted / name).mkdir()
+            (mounted / name).chmod(0o755)  # else the cluster would lie elsewhere, where there is room
         try:
             yield mounted
         finally:
