@@ -208,7 +208,7 @@ def test_a_reader_takes_no_more_of_the_server_than_his_share(server, monkeypatch
     assert query(url, "SELECT current_setting('statement_timeout')") == [("1h",)]
     assert query(url, "SELECT current_setting('idle_in_transaction_session_timeout')") == [("10min",)]
     assert query(url, "SELECT current_setting('transaction_timeout')") == [("4h",)]
-    assert query(url, "SELECT current_setting('temp_file_limit')") == [("20000000kB",)]
+    assert query(url, "SELECT current_setting('temp_file_limit')") == [("2000000kB",)]
     for forbidden in (
         "SET temp_file_limit = -1",
         "SELECT pg_advisory_lock(1)",

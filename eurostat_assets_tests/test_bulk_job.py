@@ -96,7 +96,7 @@ def test_the_command_line_says_what_was_there_and_what_is_wrong(
     assert (code, "100 rows from 4 files" in said, "; 0 rows were there before" in said) == (0, True, True)
     wrong = {
         "date = 2024-05-01": "no column 'date'",
-        "day = soon": "is not a day",
+        "day = soon": "column 'day' needs a day",
         "day": "COLUMN = VALUE",
     }
     for scope, words in wrong.items():
