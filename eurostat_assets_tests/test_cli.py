@@ -163,7 +163,7 @@ def test_audit_finds_a_table_changed_by_hand_and_repairs_it(cli):
     connection.close()
     repaired = cli("audit", "HLTH_SILC_10", "--repair")
     assert repaired.returncode == 0, repaired.stdout + repaired.stderr
-    before, _, after = repaired.stdout.partition("1 findings")
+    before, _, after = repaired.stdout.partition("1 finding in")
     assert "HLTH_SILC_10: its table was changed by hand since" in before
     assert "obs_value 4711.0 instead of" in before
     assert "0 findings" in after

@@ -257,7 +257,7 @@ def test_a_dataset_seen_for_the_first_time_in_the_feed_is_added_and_requested(wo
 def test_a_feed_that_fails_is_a_failed_tick_and_the_sweep_takes_over(world):
     settle(world)
     assert "regularly" in world.watch().skip_message
-    broken = world.with_api(world.source.url + "/no/such/api")
+    broken = world.with_api("http://127.0.0.1:9/eurostat/api/dissemination")  # where nobody listens
     with pytest.raises(EurostatError):
         broken.listen()
     feed = postgres.polls(world.mirror.database)["feed"]
