@@ -6,7 +6,6 @@ own; ratios are taken within a round. Then one query asks for one country and on
 
 import argparse
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,10 +13,9 @@ from pathlib import Path
 
 import psycopg2
 
-from benchmarks.publisher import PACKAGES, run, running_server
+from benchmarks.publisher import PACKAGES, migrated, run
 from benchmarks.releases import generate
 from benchmarks.report import Table, machine, write
-from eurostat_assets.postgres import migrate
 
 CHOICES = ("brin", "brin, geo+time_period", "brin, geo")
 QUERIES = {
@@ -35,12 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     options = parser.parse_args(arguments)
     facts = machine(PACKAGES)
-    with tempfile.TemporaryDirectory(prefix="eurostat-assets-bench-") as folder:
-        Path(folder).chmod(0o755)
-        with running_server(Path(folder)) as server:
-            url = server.url("bench")
-            migrate(url)
-            table = _published(url, Path(folder), options.rows, options.rounds, options.choices.split(";"))
+    with migrated() as (_, url, folder):
+        table = _published(url, folder, options.rows, options.rounds, options.choices.split(";"))
     print(write("indexes", "What indexes cost and save", facts, [table]).read_text())
 
 

@@ -38,18 +38,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--engines", default="csv,pgpq,adbc,publish", help="what else to compare")
     options = parser.parse_args(arguments)
     facts = machine(PACKAGES)
-    with tempfile.TemporaryDirectory(prefix="eurostat-assets-bench-") as folder:
-        Path(folder).chmod(0o755)
-        with running_server(Path(folder)) as server:
+    with migrated() as (server, url, folder):
+        facts["PostgreSQL"] = _ask(url, "SHOW server_version")
+        tables = [
+            _loading(server, url, folder, options.rows, options.rounds, options.engines.split(",")),
+            switches.seen_by_readers(url, folder, options.switches),
+            switches.ways(url),
+        ]
+    print(write("publisher", "Parquet to a Postgres table", facts, tables).read_text())
+
+
+@contextmanager
+def migrated() -> Iterator[tuple[EmbeddedPostgres, str, Path]]:
+    """Yield a server, the address of its migrated database, and the folder in which it is, for other files as well."""
+    with tempfile.TemporaryDirectory(prefix="eurostat-assets-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # as root, the server runs as another user
+        with running_server(folder) as server:
             url = server.url("bench")
             migrate(url)
-            facts["PostgreSQL"] = _ask(url, "SHOW server_version")
-            tables = [
-                _loading(server, url, Path(folder), options.rows, options.rounds, options.engines.split(",")),
-                switches.seen_by_readers(url, Path(folder), options.switches),
-                switches.ways(url),
-            ]
-    print(write("publisher", "Parquet to a Postgres table", facts, tables).read_text())
+            yield server, url, folder
 
 
 @contextmanager

@@ -9,7 +9,6 @@ time of its own, as the lines without publications show.
 import argparse
 import random
 import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,10 +17,10 @@ from pathlib import Path
 
 import psycopg2
 
-from benchmarks.publisher import PACKAGES, running_server
+from benchmarks.publisher import PACKAGES, migrated
 from benchmarks.releases import generate
 from benchmarks.report import Table, machine, write
-from eurostat_assets.postgres import Patience, migrate, publish, waiting
+from eurostat_assets.postgres import Patience, publish, waiting
 from eurostat_assets.postgres.errors import ReadersInTheWay
 from eurostat_assets.postgres.roles import READER, initialise_roles
 
@@ -43,14 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--releases", type=int, default=30)
     options = parser.parse_args(arguments)
     facts = machine(PACKAGES)
-    with tempfile.TemporaryDirectory(prefix="eurostat-assets-bench-") as folder:
-        Path(folder).chmod(0o755)
-        with running_server(Path(folder)) as server:
-            url = server.url("bench")
-            migrate(url)
-            initialise_roles(url, reader_password="of a benchmark")
-            files = [generate(Path(folder) / f"{n}.parquet", "HLTH_SWITCH", 1000, float(n)) for n in range(2)]
-            table = _measured(url, files, options.releases)
+    with migrated() as (_, url, folder):
+        initialise_roles(url, reader_password="of a benchmark")
+        files = [generate(folder / f"{n}.parquet", "HLTH_SWITCH", 1000, float(n)) for n in range(2)]
+        table = _measured(url, files, options.releases)
     title = "A publication among readers who never pause"
     print(write("waiting", title, facts, [table]).read_text())
 

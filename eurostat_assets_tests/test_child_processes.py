@@ -8,6 +8,8 @@ import time
 import psutil
 import pytest
 
+from eurostat_assets_tests.living import lives
+
 PARENT = """
 import multiprocessing, os, subprocess, sys, threading, time
 from eurostat_assets import child_processes
@@ -43,7 +45,7 @@ WAIT = 60  # seconds, on a busy machine
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in processes if lives(one)]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])

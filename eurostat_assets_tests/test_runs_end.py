@@ -25,6 +25,7 @@ from eurostat_assets.dead_runs import fail_dead_runs
 from eurostat_assets.postgres.postmaster import processes_in
 from eurostat_assets.sensors.due import in_flight
 from eurostat_assets.settings import Settings
+from eurostat_assets_tests.living import lives
 
 WAIT = 240  # seconds, on a busy machine
 LOOKS = 1000
@@ -103,7 +104,7 @@ def mirror(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def gone(tree: list[psutil.Process]) -> bool:
-    return not [one for one in tree if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    return not any(map(lives, tree))
 
 
 def await_end_of(tree: list[psutil.Process]) -> None:

@@ -203,18 +203,14 @@ def core(
     # A kill is no power failure: what the server has handed to the system is there.
     world = Core(current, EmbeddedPostgres(folder / "server", settings={"fsync": "off", **(settings or {})}))
     try:
-        world.start()
-        _prepare(world)
-        world.readers = Readers(folder / "address", current.seed)
-        yield world
-        for table in WATCHED:
-            world.load_whole(table)
-        _end(world)
-        if current.faults:
-            _keep_evidence(world)
-    except Exception:
-        _keep_evidence(world)
-        raise
+        with current.keeping_evidence(lambda: _logs(world)):
+            world.start()
+            _prepare(world)
+            world.readers = Readers(folder / "address", current.seed)
+            yield world
+            for table in WATCHED:
+                world.load_whole(table)
+            _end(world)
     finally:
         if world.readers:
             world.readers.stop()
@@ -260,7 +256,5 @@ def _end(world: Core) -> None:
     current.fault(*leftovers.shared_memory_left(world.pids, world.shared))
 
 
-def _keep_evidence(world: Core) -> None:
-    for file in (world.said, world.server.log, world.server.log.with_suffix(".log.before")):
-        if file.exists():
-            (world.round.evidence / file.name).write_bytes(file.read_bytes())
+def _logs(world: Core) -> list[Path]:
+    return [world.said, world.server.log, world.server.log.with_suffix(".log.before")]

@@ -178,26 +178,22 @@ def mirror(current: Round, folder: Path | None = None) -> Iterator[Mirror]:
         }  # fmt: skip
         world = Mirror(current, Settings(_env_file=None, **values), source)  # type: ignore[arg-type]
         world.home.mkdir(exist_ok=True)
-        stopped, reader = threading.Event(), None
+        stopped = threading.Event()
         try:
-            world.truths = {code: [_rows(truth(source.cells(code)))] for code in CODES}
-            world.mirror_all()
-            reader = threading.Thread(target=_read_on, args=(world, stopped), daemon=True)
-            reader.start()
-            yield world
-            world.mirror_all()
-            _await_leases(world)
-            world.look(
-                access.reader_url(world.settings), {code: len(world.truths[code]) - 1 for code in CODES}
-            )
-            stopped.set()
-            reader.join(SECONDS_TO_END)
-            _end(world)
-            if current.faults:
-                _keep_evidence(world)
-        except Exception:
-            _keep_evidence(world)
-            raise
+            with current.keeping_evidence(lambda: _logs(world)):
+                world.truths = {code: [_rows(truth(source.cells(code)))] for code in CODES}
+                world.mirror_all()
+                reader = threading.Thread(target=_read_on, args=(world, stopped), daemon=True)
+                reader.start()
+                yield world
+                world.mirror_all()
+                _await_leases(world)
+                world.look(
+                    access.reader_url(world.settings), {code: len(world.truths[code]) - 1 for code in CODES}
+                )
+                stopped.set()
+                reader.join(SECONDS_TO_END)
+                _end(world)
         finally:
             stopped.set()
             for process in leftovers.processes(world.home):
@@ -273,13 +269,6 @@ def _port(folder: Path) -> int:
     return int(file.read_text())
 
 
-def _keep_evidence(world: Mirror) -> None:
-    logs = [
-        world.said,
-        world.server.log,
-        world.server.log.with_suffix(".log.before"),
-        *world.home.glob("logs/*.log"),
-    ]
-    for file in logs:
-        if file.exists():
-            (world.round.evidence / file.name).write_bytes(file.read_bytes())
+def _logs(world: Mirror) -> list[Path]:
+    log = world.server.log
+    return [world.said, log, log.with_suffix(".log.before"), *world.home.glob("logs/*.log")]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,3 +51,19 @@ class Round:
         folder = self.folder / "evidence" / f"{self.kind}-{self.seed}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    @contextmanager
+    def keeping_evidence(self, files: Callable[[], Iterable[Path]]) -> Iterator[None]:
+        """Copy these files when the block ends with a fault, or breaks off."""
+        try:
+            yield
+        except Exception:
+            self._keep(files())
+            raise
+        if self.faults:
+            self._keep(files())
+
+    def _keep(self, files: Iterable[Path]) -> None:
+        for file in files:
+            if file.exists():
+                (self.evidence / file.name).write_bytes(file.read_bytes())

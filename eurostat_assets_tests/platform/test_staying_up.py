@@ -20,6 +20,7 @@ import pytest
 from eurostat_assets import launcher, ports, postgres, process_tree, resources, sandbox
 from eurostat_assets.processes import REGISTER, launcher_of
 from eurostat_assets.settings import Settings
+from eurostat_assets_tests.living import lives
 
 PATIENCE = 300.0
 CODE = "HLTH_RS_BDS"
@@ -115,13 +116,6 @@ def up(folder: Path, small_disk: None, monkeypatch: pytest.MonkeyPatch) -> Itera
                 process.terminate()
                 process.wait()
             launcher.stop(running.settings)
-
-
-def lives(process: psutil.Process) -> bool:
-    """Return whether a process runs; one that has ended and of which nobody has asked how does not."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 def command(*words: str) -> list[str]:

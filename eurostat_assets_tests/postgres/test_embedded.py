@@ -20,6 +20,7 @@ import pytest
 
 from eurostat_assets.postgres.embedded import EmbeddedPostgres
 from eurostat_assets.postgres.errors import EmbeddedServerError, ServerStopped
+from eurostat_assets_tests.living import lives
 
 
 def checkpointer_of(pid: int | None) -> psutil.Process:
@@ -29,14 +30,6 @@ def checkpointer_of(pid: int | None) -> psutil.Process:
             if "checkpointer" in " ".join(one.cmdline()):
                 return one
     raise AssertionError("there is no checkpointer")
-
-
-def has_ended(process: psutil.Process) -> bool:
-    """Return whether a process has ended, be it that nobody has asked how."""
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 @pytest.fixture
@@ -133,7 +126,7 @@ def test_a_child_that_does_not_notice_the_end_of_its_postmaster_is_ended(
         assert ask(server.url("mirror"), "SELECT one FROM kept") == 1
     else:
         assert not server.stop()
-    assert has_ended(child)
+    assert not lives(child)
 
 
 def test_a_shutdown_that_takes_too_long_is_cut_short_and_loses_nothing(server: EmbeddedPostgres) -> None:
@@ -144,7 +137,7 @@ def test_a_shutdown_that_takes_too_long_is_cut_short_and_loses_nothing(server: E
     checkpointer.suspend()  # a disk that takes for ever
     assert server.stop(fast_for=1)
     assert not server.status().running
-    assert has_ended(checkpointer)
+    assert not lives(checkpointer)
     server.start()
     assert ask(server.url("mirror"), "SELECT one FROM kept") == 1
 
