@@ -7,6 +7,7 @@ Here belongs the decision for one dataset in its run. Which datasets get a run i
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,10 +40,11 @@ def fetch(
 
     With `force` it is fetched whatever is known of it. Raises any EurostatError, PostgresError.
     """
-    state = states(mirror.database).get(code)
+    known = states(mirror.database)
+    state = known.get(code)
     if not force and (why := _unwanted(eurostat, mirror, code, state)):
         return why
-    if state and (why := _does_not_fit(mirror, state)):
+    if state and (why := _does_not_fit(mirror, state, known)):
         return why
     try:
         raw = _download(eurostat, code, folder, on_progress, _waited_enough(mirror, state))
@@ -106,9 +108,8 @@ def _unwanted(eurostat: Eurostat, mirror: Mirror, code: str, state: DatasetState
     return f"Checked, unchanged: the published release {state.release} is Eurostat's newest."
 
 
-def _does_not_fit(mirror: Mirror, state: DatasetState) -> str | None:
+def _does_not_fit(mirror: Mirror, state: DatasetState, known: Mapping[str, DatasetState]) -> str | None:
     """Why the dataset is not loaded now, None where there is room for it beside those whose runs began before its own."""
-    known = states(mirror.database)
     before = [known[code] for code in at_work_before(mirror.database, state.dataset) if code in known]
     missing = room.shortage(mirror.settings, state, before)
     if missing is None:

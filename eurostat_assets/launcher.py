@@ -224,12 +224,7 @@ def _start_own_server(
         guardian.own_database()
     # A server of which a process is killed then ends, and the supervisor starts it again; one that begins anew by itself
     # keeps in its data folder what the killed one had begun.
-    server = postgres.EmbeddedPostgres(
-        server.folder,
-        server.port,
-        {**server.settings, "restart_after_crash": "off"},
-        ballast=server.most_ballast,
-    )
+    server = server.variant(port=server.port, settings={"restart_after_crash": "off"})
     server.start()
     supervisor.add(Database(server))
 

@@ -32,7 +32,7 @@ def members(home: Path, name: str | None = None, *, spare_own: bool = False) -> 
     Without this process itself, with `spare_own` without those it started, zombies, and processes of other users: root
     sees the environments of all, and anybody may write into his own that he belongs here.
     """
-    found, users = {}, _users(home)
+    found, users, own = {}, _users(home), mark(home, "")[LAUNCHER]
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if process.uids().real not in users:
@@ -46,7 +46,7 @@ def members(home: Path, name: str | None = None, *, spare_own: bool = False) -> 
                 or not _same(place, home)
             ):
                 continue
-            if spare_own and variables.get(LAUNCHER) == mark(home, "")[LAUNCHER]:
+            if spare_own and variables.get(LAUNCHER) == own:
                 continue
             found[process] = started_as
     return found

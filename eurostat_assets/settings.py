@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -52,6 +52,22 @@ OTHER_VARIABLES = frozenset(
 
 LARGEST = 10**9
 """Of any number but observations: as seconds, 31 years."""
+
+
+def _or_empty(check: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: check(text) if text else text
+
+
+_KINDS: Mapping[str, Callable[[str], str]] = {
+    "theme": setting_values.theme_pattern,
+    "theme_subtree": setting_values.folder_of_contents,
+    "indexes": setting_values.indexes,
+    "store_url": _or_empty(setting_values.store),
+    "web_hosts": setting_values.host,
+    "alarm_email": setting_values.email,
+    "alarm_sender": _or_empty(setting_values.email),
+}
+"""What the text of a setting, or each of its texts, is checked by."""
 
 _DATABASE_ADDRESS = re.compile(r"postgres(ql)?://([^%\s]|%(?!00)[0-9A-Fa-f]{2})*")
 
@@ -369,40 +385,12 @@ class Settings(BaseSettings):
         # Its check takes a second to import, and the defaults need none.
         return value if value == _default(cls, info) else setting_values.cron(value)
 
-    @field_validator("theme")
+    @field_validator(*_KINDS)
     @classmethod
-    def _theme(cls, value: str) -> str:
-        return setting_values.theme_pattern(value)
-
-    @field_validator("theme_subtree")
-    @classmethod
-    def _theme_subtree(cls, value: str) -> str:
-        return setting_values.folder_of_contents(value)
-
-    @field_validator("indexes")
-    @classmethod
-    def _indexes(cls, value: str) -> str:
-        return setting_values.indexes(value)
-
-    @field_validator("store_url")
-    @classmethod
-    def _store(cls, value: str) -> str:
-        return setting_values.store(value) if value else value
-
-    @field_validator("web_hosts")
-    @classmethod
-    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(setting_values.host, value))
-
-    @field_validator("alarm_email")
-    @classmethod
-    def _emails(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(setting_values.email, value))
-
-    @field_validator("alarm_sender")
-    @classmethod
-    def _sender(cls, value: str) -> str:
-        return setting_values.email(value) if value else value
+    def _kind(cls, value: Any, info: ValidationInfo) -> Any:
+        """Check a text, or each of several, by its kind."""
+        check = _KINDS[info.field_name or ""]
+        return tuple(map(check, value)) if isinstance(value, tuple) else check(value)
 
     @field_validator("api_url")
     @classmethod
@@ -427,16 +415,10 @@ class Settings(BaseSettings):
                 "it is not an address such as postgresql://user:password@host:5432/database, where a character that is"
                 " none of letters, digits and - . _ ~ is written as its percent code in user and password"
             )
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _one_server(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value():
-            try:
-                _ = urlsplit(value.get_secret_value()).port
-            except ValueError:
-                raise ValueError("it has to name one host, and a port from 1 to 65535") from None
+        try:
+            _ = urlsplit(address).port
+        except ValueError:
+            raise ValueError("it has to name one host, and a port from 1 to 65535") from None
         return value
 
     @field_validator("*", mode="before")

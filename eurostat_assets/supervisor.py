@@ -105,9 +105,7 @@ class Database:
     name = "PostgreSQL"
 
     def __init__(self, server: EmbeddedPostgres) -> None:
-        self._server = EmbeddedPostgres(
-            server.folder, server.status().port, server.settings, ballast=server.most_ballast
-        )
+        self._server = server.variant(port=server.status().port)
         self.log = self._server.log
 
     def start(self) -> None:

@@ -139,9 +139,9 @@ def shell(
     environment = {"PGPASSWORD": unquote(parts.password)} if parts.password else {}
     if resources.embedded_server(loaded):
         environment["PGREQUIREAUTH"] = NO_PLAIN_PASSWORD
-    if admin and resources.embedded_server(loaded):
-        # No schema called like the superuser, and pg_temp last. Not elsewhere: PgBouncer refuses startup options.
-        environment["PGOPTIONS"] = "-c search_path=public,pg_temp"
+        if admin:
+            # No schema called like the superuser, and pg_temp last. Not elsewhere: PgBouncer refuses startup options.
+            environment["PGOPTIONS"] = "-c search_path=public,pg_temp"
     user, _, place = parts.netloc.rpartition("@")
     netloc = f"{user.partition(':')[0]}@{place}" if user else place
     command = [str(program), urlunsplit(parts._replace(netloc=netloc)), *context.args]

@@ -25,7 +25,7 @@ EurostatError                 names the dataset (where there is one), what happe
 from datetime import datetime
 from pathlib import Path
 
-from eurostat_assets.model.characters import NAME, bounded
+from eurostat_assets.model.characters import NAME, bounded, ends
 from eurostat_assets.model.messages import message
 
 LONGEST = 1000
@@ -38,9 +38,7 @@ class EurostatError(Exception):
     remedy = "See the message"
 
     def __init__(self, what: str, *, dataset: str | None = None, remedy: str | None = None) -> None:
-        # What is wrong with a body may be the length of a name in it.
-        whole = message(what, len(what))
-        self.what = whole if len(whole) <= LONGEST else f"{whole[: LONGEST - 100]} … {whole[-90:]}"
+        self.what = ends(message(what, len(what)), LONGEST)
         self.dataset = dataset
         self.remedy = remedy or self.remedy
         super().__init__(f"{dataset + ': ' if dataset else ''}{self.what.removesuffix('.')}. {self.remedy}.")

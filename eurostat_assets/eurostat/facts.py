@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from eurostat_assets.eurostat.errors import DatedAhead, Unreadable, WrongDataset
 from eurostat_assets.eurostat.release import Release
 from eurostat_assets.model.bounds import too_many_values
+from eurostat_assets.model.numbers import whole_number
 
 TIME = "time"
 
@@ -82,8 +83,7 @@ def _observations(notes: list[Any]) -> int | None:
     counts = [
         note.get("title") for note in notes if isinstance(note, dict) and note.get("type") == "OBS_COUNT"
     ]
-    text = counts[0] if counts and isinstance(counts[0], str) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return whole_number(counts[0]) if counts and isinstance(counts[0], str) else None
 
 
 def _codes(dimension: dict[str, Any]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from eurostat_assets.eurostat.errors import MalformedCode, Unreadable
 from eurostat_assets.eurostat.tables import Line, Notes, Table, check_number
 from eurostat_assets.eurostat.tree import UNKNOWN, Place, depth_of, places
 from eurostat_assets.model.characters import NAME, clean
+from eurostat_assets.model.numbers import whole_number
 
 COLUMNS = (
     "title",
@@ -160,7 +161,7 @@ def _day(text: str | None, problems: list[str]) -> date | None:
 def _count(text: str | None, problems: list[str]) -> int | None:
     if text is None:
         return None
-    if text.isascii() and text.isdecimal() and len(text) < 19:
-        return int(text)
-    problems.append(f"{text[:40]!r} is not a number of values")
-    return None
+    count = whole_number(text)
+    if count is None:
+        problems.append(f"{text[:40]!r} is not a number of values")
+    return count

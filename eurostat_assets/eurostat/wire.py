@@ -20,6 +20,7 @@ from eurostat_assets.eurostat.errors import CutShort, RedirectRefused, TooSlow, 
 from eurostat_assets.eurostat.gate import Gate
 from eurostat_assets.eurostat.punctual import PunctualAdapter
 from eurostat_assets.model.addresses import without_secrets
+from eurostat_assets.model.numbers import whole_number
 
 _BLOCK: Final = 256 * 1024
 _LONGEST_RETRY_AFTER: Final = 120
@@ -55,8 +56,7 @@ class Answer:
     @property
     def length(self) -> int | None:
         """Bytes of the body as announced; None for a chunked one."""
-        announced = self.headers.get("Content-Length", "")
-        return int(announced) if announced.isascii() and announced.isdigit() and len(announced) < 19 else None
+        return whole_number(self.headers.get("Content-Length", ""))
 
     def blocks(self) -> Iterator[bytes]:
         """The body's bytes as sent, still compressed if they were. Raises CutShort, TooSlow.

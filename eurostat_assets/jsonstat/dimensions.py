@@ -11,6 +11,7 @@ from typing import Any
 
 from eurostat_assets.jsonstat.errors import BadStructure, NotADataset
 from eurostat_assets.jsonstat.members import check_codes, dig, labels_in, text_or_none
+from eurostat_assets.model.numbers import whole_number
 
 MOST_DIMENSIONS = 32
 """Eurostat's datasets have 3 to 12; a coordinate of numpy's has as many, and a table of PostgreSQL 1,600 columns."""
@@ -60,11 +61,10 @@ def _check_sizes(sizes: list[int], counts: list[int]) -> None:
 
 
 def _size(size: Any) -> int:
-    if isinstance(size, str) and size.isascii() and size.isdecimal() and len(size) < 19:
-        size = int(size)
-    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+    number = whole_number(size) if isinstance(size, str) else size
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
         raise BadStructure(f"{size!r} is not a number of positions", member="size")
-    return size
+    return number
 
 
 def _dimension(id: str, described: Any) -> Dimension:  # noqa: A002 (the format's own word)

@@ -18,6 +18,7 @@ Nothing else leaves this room for a bad text. A source that cannot be opened sta
 
 from __future__ import annotations
 
+from eurostat_assets.model.characters import ends
 from eurostat_assets.model.messages import message
 
 LONGEST_PROBLEM, LONGEST_NAME = 800, 200
@@ -39,10 +40,10 @@ class JsonStatError(Exception):
         member: str | None = None,
         position: int | None = None,
     ) -> None:
-        problem = _shortened(message(problem, len(problem)), LONGEST_PROBLEM)
+        problem = ends(message(problem, len(problem)), LONGEST_PROBLEM)
         self.problem = problem
-        self.dataset = dataset and _shortened(dataset, LONGEST_NAME)
-        self.member = member and _shortened(member, LONGEST_NAME)
+        self.dataset = dataset and ends(dataset, LONGEST_NAME)
+        self.member = member and ends(member, LONGEST_NAME)
         self.position = position
         super().__init__(self.problem)
 
@@ -56,13 +57,8 @@ class JsonStatError(Exception):
 
     def within(self, dataset: str | None) -> JsonStatError:
         """The same error, now that the dataset is known."""
-        self.dataset = self.dataset or (dataset and _shortened(dataset, LONGEST_NAME))
+        self.dataset = self.dataset or (dataset and ends(dataset, LONGEST_NAME))
         return self
-
-
-def _shortened(text: str, longest: int) -> str:
-    """The text, or its two ends where it is longer: what is wrong with a body may be its length."""
-    return text if len(text) <= longest else f"{text[: longest - 100]} … {text[-90:]}"
 
 
 class CorruptSource(JsonStatError):

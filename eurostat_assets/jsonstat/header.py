@@ -9,6 +9,7 @@ from eurostat_assets.jsonstat.dimensions import Dimension, dimensions_of
 from eurostat_assets.jsonstat.errors import BadStructure
 from eurostat_assets.jsonstat.members import check_codes, cleaned, dig, labels_in, text_or_none
 from eurostat_assets.jsonstat.names import check_names
+from eurostat_assets.model.numbers import whole_number
 
 _TIME = ("time", "time_period")
 
@@ -101,7 +102,7 @@ def _annotation(annotations: tuple[dict[str, Any], ...], kind: str, member: str)
 
 
 def _count(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < 19 else None
+    return whole_number(text) if text is not None else None
 
 
 def _time(body: dict[str, Any], dimensions: tuple[Dimension, ...]) -> str | None:

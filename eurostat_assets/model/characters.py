@@ -77,6 +77,14 @@ def bounded(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - len(CUT)].rstrip() + CUT
 
 
+def ends(text: str, longest: int) -> str:
+    """Return `text`, or where it has more than `longest` characters its two ends, about so many together.
+
+    For what is wrong with a body, which may be the length of a name in it: the end says what was expected.
+    """
+    return text if len(text) <= longest else f"{text[: longest - 100]} … {text[-90:]}"
+
+
 def bad_character(code: str) -> str | None:
     """Return the first character that no code may have, as `U+0000`; None for a code that is right."""
     if code.isprintable():  # which no character of these categories is

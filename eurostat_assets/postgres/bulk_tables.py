@@ -12,7 +12,7 @@ import psycopg2.errors
 from psycopg2 import sql
 
 from eurostat_assets.postgres.bulk_state import FILE_COLUMN
-from eurostat_assets.postgres.connection import Connection, Cursor, milliseconds, rows, transaction
+from eurostat_assets.postgres.connection import Connection, Cursor, rows, transaction, wait_for_locks
 from eurostat_assets.postgres.errors import BulkLoadError, in_the_way
 from eurostat_assets.postgres.publication import Patience
 from eurostat_assets.postgres.scope import Predicate
@@ -101,7 +101,7 @@ def lock_out_readers(
     only = sql.SQL("" if children else "ONLY ")
     tries = Tries(cursor.connection, f"The load into {table}", [name], patience)
     for wait in tries:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(wait),))
+        wait_for_locks(cursor, wait)
         cursor.execute("SAVEPOINT locking")
         try:
             cursor.execute(sql.SQL("LOCK TABLE {}{} IN ACCESS EXCLUSIVE MODE").format(only, name))

@@ -126,6 +126,11 @@ def create_database(url: str) -> None:
             rows(connection, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
 
+def wait_for_locks(cursor: Cursor, seconds: float) -> None:
+    """Let statements of this transaction wait for a lock for so many seconds, and then raise LockNotAvailable."""
+    cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(seconds),))
+
+
 def milliseconds(seconds: float) -> str:
     """A time as a setting of the server; never 0, which would mean without end."""
     return f"{max(1, round(seconds * 1000))}ms"

@@ -90,6 +90,12 @@ class EmbeddedPostgres:
         self.most_ballast = ballast
         self._created: set[str] = set()
 
+    def variant(self, *, port: int | None, settings: Mapping[str, str] | None = None) -> "EmbeddedPostgres":
+        """Return the same server, to be started on this port and with these settings on top of its own."""
+        return EmbeddedPostgres(
+            self.folder, port, {**self.settings, **(settings or {})}, ballast=self.most_ballast
+        )
+
     def start(self, timeout: float = 60) -> ServerStatus:
         """Make the cluster if there is none, start the server if it does not run.
 

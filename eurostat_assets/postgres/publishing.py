@@ -21,10 +21,10 @@ from eurostat_assets.postgres.connection import (
     Cursor,
     connect,
     is_lost,
-    milliseconds,
     reason,
     rows,
     transaction,
+    wait_for_locks,
 )
 from eurostat_assets.postgres.conversion import make_way
 from eurostat_assets.postgres.errors import (
@@ -184,7 +184,7 @@ def _switch_patiently(
                 # Not to wait for the disk while readers wait for us is safe: a crash can only lose the switch
                 # as a whole, and `books.finish` makes it durable before we say that it happened.
                 cursor.execute("SET LOCAL synchronous_commit = off")
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(wait),))
+                wait_for_locks(cursor, wait)
                 ours = books.enter(cursor, file, attempt, size)
                 is_new = _switch(cursor, file, child, storage)
                 books.comment(cursor, file, {} if is_new else ours)

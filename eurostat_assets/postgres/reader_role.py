@@ -14,11 +14,11 @@ from contextlib import suppress
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
-from eurostat_assets.postgres.connection import Connection, Cursor, connect, rows, transaction
+from eurostat_assets.postgres.connection import Connection, Cursor, connect, rows, transaction, wait_for_locks
 from eurostat_assets.postgres.limits import ReaderLimits, is_superuser, limit_reader, settings_of
 from eurostat_assets.postgres.waiting import LOCKED
 
-LOCK_TIMEOUT = "2s"
+LOCK_SECONDS = 2.0
 # Those that only a superuser sets are none that the role could have changed.
 PRESENT = """
 SELECT setdatabase <> 0, split_part(setting, '=', 1), substr(setting, strpos(setting, '=') + 1)
@@ -67,7 +67,7 @@ def set_right(url: str, reader: str, limits: ReaderLimits, password: str | None)
         wrong = changes(connection, reader, limits, password)
         if wrong:
             with suppress(*LOCKED), transaction(connection) as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
+                wait_for_locks(cursor, LOCK_SECONDS)
                 let_nobody_change(cursor, reader)
                 limit_reader(cursor, reader, limits)
                 set_password(cursor, reader, password)

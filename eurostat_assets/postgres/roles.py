@@ -14,9 +14,9 @@ from eurostat_assets.postgres.connection import (
     Connection,
     Cursor,
     connect,
-    milliseconds,
     rows,
     transaction,
+    wait_for_locks,
     where,
 )
 from eurostat_assets.postgres.errors import DatabaseRefused, DatabaseUnavailable, in_the_way
@@ -80,7 +80,7 @@ def initialise_roles(
         tries = Tries(connection, "The handing over of the mirror's tables to their owner", tables, patience)
         for wait in tries:
             with suppress(*LOCKED), transaction(connection) as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(wait),))
+                wait_for_locks(cursor, wait)
                 _initialise(cursor, passwords, limits, dedicated)
                 return
     raise DatabaseRefused(where(url), in_the_way("the mirror's tables", patience.readers, tries.in_the_way))

@@ -151,7 +151,6 @@ def claim_mirror(url: str, source: str, *, reserve: bool = True, formerly: str |
 
 def claimed_source(url: str) -> str | None:
     """Return whose data this database is reserved for; None before it is."""
-    with connect(url) as connection, transaction(connection) as cursor:
-        cursor.execute("SELECT api_url FROM eurostat.mirror")
-        (claimed,) = cursor.fetchone() or (None,)
-    return claimed
+    with connect(url) as connection:
+        found = rows(connection, "SELECT api_url FROM eurostat.mirror")
+    return found[0][0] if found else None

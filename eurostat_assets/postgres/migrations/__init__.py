@@ -11,7 +11,14 @@ from pathlib import Path
 import psycopg2.errors
 from psycopg2 import sql
 
-from eurostat_assets.postgres.connection import Connection, Cursor, connect, milliseconds, transaction, where
+from eurostat_assets.postgres.connection import (
+    Connection,
+    Cursor,
+    connect,
+    transaction,
+    wait_for_locks,
+    where,
+)
 from eurostat_assets.postgres.errors import DatabaseRefused, in_the_way
 from eurostat_assets.postgres.publication import PATIENCE, Patience
 from eurostat_assets.postgres.waiting import LOCKED, Tries
@@ -43,7 +50,7 @@ def migrate(url: str, patience: Patience = PATIENCE) -> list[str]:
         tries = Tries(connection, "The update of the mirror's own tables", _made(files), patience)
         for wait in tries:
             with suppress(*LOCKED), transaction(connection) as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (milliseconds(wait),))
+                wait_for_locks(cursor, wait)
                 return _run(cursor, files)
     raise DatabaseRefused(
         where(url), in_the_way("the mirror's own tables", patience.readers, tries.in_the_way)
